@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Writing a file whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from .errors import InputError
+
+_REASONS = {
+    errno.ENOSPC: "the disk is full; free some space or choose another folder",
+    errno.EDQUOT: "the disk quota is used up; free some space or choose another folder",
+    errno.EACCES: "writing there is not permitted; choose another folder",
+    errno.EROFS: "the disk is read-only; choose another folder",
+    errno.EISDIR: "it is a folder; give a file name",
+}
+
+
+@contextlib.contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """Yield a path inside a temporary folder beside `path`; on success move it over `path` in one step.
+
+    The temporary file keeps the ending of `path`, since many writers choose the format by it. Whatever else the block
+    leaves in that folder is thrown away. Nothing is left behind when the block raises.
+
+    Raises:
+        InputError: the folder cannot be written, or the disk is full.
+    """
+    path = Path(path)
+    folder = path.parent if str(path.parent) else Path(".")
+    workspace = None
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        workspace = Path(tempfile.mkdtemp(prefix=f".{path.stem}-", dir=folder))
+        temporary = workspace / path.name
+        yield temporary
+        os.replace(temporary, path)
+    except OSError as error:
+        if error.errno in _REASONS:
+            raise InputError(f"Cannot write {path}: {_REASONS[error.errno]}.") from error
+        raise
+    finally:
+        if workspace is not None:
+            shutil.rmtree(workspace, ignore_errors=True)

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Body motion, saved as AMASS-style .npz."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import InputError
+from .files import replacing
+from .rotation import resample_rotations
+from .skeleton import SKELETONS, Skeleton
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Motion:
+    """`poses` (T, J, 3) axis-angle rad · `trans` (T, 3) m · `fps` · `betas` (B,) · `skeleton` name.
+
+    World: Y up, +Z forward, the floor at y = 0. The root stands at the body's rest root + trans (SMPL's convention).
+    """
+
+    poses: Array
+    trans: Array
+    fps: float
+    skeleton: str = "smpl24"
+    betas: Array = field(default_factory=lambda: np.zeros(10))
+    gender: str = "neutral"
+
+    def __post_init__(self) -> None:
+        if self.skeleton not in SKELETONS:
+            raise InputError(f"Unknown skeleton {self.skeleton!r}; known are {', '.join(SKELETONS)}.")
+        if self.poses.ndim != 3 or self.poses.shape[1:] != (len(self.rig), 3) or self.trans.shape != (len(self.poses), 3):
+            raise InputError(
+                f"Poses {self.poses.shape} and trans {self.trans.shape} do not fit skeleton {self.skeleton}; "
+                f"give (T, {len(self.rig)}, 3) and (T, 3)."
+            )
+        if not (np.isfinite(self.poses).all() and np.isfinite(self.trans).all()):
+            raise InputError("The motion holds values that are not numbers; repair or leave out those frames.")
+        if not (np.isfinite(self.fps) and self.fps > 0):
+            raise InputError(f"The frame rate must be a positive number, not {self.fps}.")
+
+    def __len__(self) -> int:
+        return len(self.poses)
+
+    @property
+    def rig(self) -> Skeleton:
+        return SKELETONS[self.skeleton]
+
+    @property
+    def seconds(self) -> float:
+        return len(self) / self.fps
+
+    def resampled(self, fps: float) -> Motion:
+        """The same motion at another frame rate: slerp for rotations, linear for the root; frame 0 stays at time 0."""
+        if fps == self.fps:
+            return self
+        times = np.arange(len(self)) / self.fps
+        new_times = np.arange(max(1, round(self.seconds * fps))) / fps
+        trans = np.stack([np.interp(new_times, times, self.trans[:, axis]) for axis in range(3)], axis=1)
+        return replace(self, poses=resample_rotations(self.poses, times, new_times), trans=trans, fps=float(fps))
+
+    def save(self, path: str | Path) -> None:
+        """Write an AMASS-style .npz (`poses` (T, J*3), `trans`, `mocap_framerate`, `betas`, `gender`), whole or not at all."""
+        with replacing(path) as temporary, temporary.open("wb") as file:
+            np.savez_compressed(
+                file,
+                poses=self.poses.reshape(len(self), -1),
+                trans=self.trans,
+                mocap_framerate=np.float64(self.fps),
+                betas=self.betas,
+                gender=np.array(self.gender),
+            )
