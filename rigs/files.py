@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -27,7 +28,8 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """Yield a path inside a temporary folder beside `path`; on success move it over `path` in one step.
 
     The temporary file keeps the ending of `path`, since many writers choose the format by it. Whatever else the block
-    leaves in that folder is thrown away. Nothing is left behind when the block raises.
+    leaves in that folder is thrown away. Nothing is left behind when the block raises; what a killed process left is
+    cleared away by the next one that writes there.
 
     Raises:
         InputError: the folder cannot be written, or the disk is full.
@@ -39,7 +41,8 @@ def replacing(path: str | Path) -> Iterator[Path]:
         folder.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-        workspace = Path(tempfile.mkdtemp(prefix=f".{path.stem}-", dir=folder))
+        _sweep(folder)
+        workspace = Path(tempfile.mkdtemp(prefix=f".avanim-{os.getpid()}-", dir=folder))
         temporary = workspace / path.name
         yield temporary
         os.replace(temporary, path)
@@ -50,3 +53,29 @@ def replacing(path: str | Path) -> Iterator[Path]:
     finally:
         if workspace is not None:
             shutil.rmtree(workspace, ignore_errors=True)
+
+
+def ensure_writable(path: str | Path) -> None:
+    """Find out before long work, rather than after it, that `path` can be written. Raises InputError."""
+    path = Path(path)
+    with contextlib.suppress(_Untouched), replacing(path):
+        raise _Untouched
+
+
+class _Untouched(Exception):
+    pass
+
+
+def _sweep(folder: Path) -> None:
+    """Remove the temporary folders of processes that are gone."""
+    if os.name != "posix":  # signal 0 asks whether a process lives on posix only; on Windows it would end it
+        return
+    for left in folder.glob(".avanim-*-*"):
+        match = re.fullmatch(r"\.avanim-(\d+)-.*", left.name)
+        if match:
+            try:
+                os.kill(int(match[1]), 0)
+            except ProcessLookupError:
+                shutil.rmtree(left, ignore_errors=True)
+            except OSError:
+                continue

@@ -34,7 +34,11 @@ class Motion:
     def __post_init__(self) -> None:
         if self.skeleton not in SKELETONS:
             raise InputError(f"Unknown skeleton {self.skeleton!r}; known are {', '.join(SKELETONS)}.")
-        if self.poses.ndim != 3 or self.poses.shape[1:] != (len(self.rig), 3) or self.trans.shape != (len(self.poses), 3):
+        if (
+            self.poses.ndim != 3
+            or self.poses.shape[1:] != (len(self.rig), 3)
+            or self.trans.shape != (len(self.poses), 3)
+        ):
             raise InputError(
                 f"Poses {self.poses.shape} and trans {self.trans.shape} do not fit skeleton {self.skeleton}; "
                 f"give (T, {len(self.rig)}, 3) and (T, 3)."

