@@ -35,7 +35,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
         InputError: the folder cannot be written, or the disk is full.
     """
     path = Path(path)
-    folder = path.parent if str(path.parent) else Path(".")
+    folder = path.parent if str(path.parent) else Path()
     workspace = None
     try:
         folder.mkdir(parents=True, exist_ok=True)
