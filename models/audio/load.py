@@ -223,7 +223,15 @@ def _open(path: Path) -> _Reader:
     return reader
 
 
+def _is_mp3(path: Path) -> bool:
+    with path.open("rb") as file:
+        head = file.read(3)
+    return head == b"ID3" or (head[:1] == b"\xff" and len(head) > 1 and head[1] & 0xE0 == 0xE0)
+
+
 def _open_libsndfile(path: Path) -> _Reader | None:
+    if path.suffix.lower() == ".mp3" or _is_mp3(path):
+        return None  # libsndfile's decoder breaks on files that FFmpeg plays, and writes to the terminal
     try:
         with soundfile.SoundFile(path) as file:
             rate, channels, frames = file.samplerate, file.channels, file.frames
@@ -281,6 +289,7 @@ def _open_ffmpeg(path: Path) -> _Reader | None:
 
     def blocks(start: float) -> Iterator[_Block]:
         to_float = av.AudioResampler(format="flt", rate=rate, layout=None)
+        count = undecodable = 0
         drop: int | None = None  # how many samples of what is decoded lie before `start`
         with opened() as container:
             stream = container.streams.audio[0]
@@ -288,19 +297,30 @@ def _open_ffmpeg(path: Path) -> _Reader | None:
                 if start > 0:
                     container.seek(int(start * av.time_base), backward=True)
                 origin = float((stream.start_time or 0) * (stream.time_base or 0))
-                for frame in container.decode(stream):
-                    if drop is None:
-                        drop = max(0, round((start - ((frame.time or 0.0) - origin)) * rate)) if start > 0 else 0
-                    for converted in to_float.resample(frame):
-                        block = converted.to_ndarray().reshape(-1, len(converted.layout.channels))
-                        if block.shape[1] != channels:
-                            block = np.repeat(block.mean(axis=1, keepdims=True), channels, axis=1)
-                        cut = min(drop, len(block))
-                        drop -= cut
-                        if cut < len(block):
-                            yield np.ascontiguousarray(block[cut:], np.float32)
+                for packet in container.demux(stream):
+                    try:
+                        frames = packet.decode()
+                    except av.error.FFmpegError:
+                        undecodable += 1
+                        continue
+                    for frame in frames:
+                        if drop is None:
+                            drop = max(0, round((start - (frame.time or 0.0) + origin) * rate)) if start > 0 else 0
+                        for converted in to_float.resample(frame):
+                            block = converted.to_ndarray().reshape(-1, len(converted.layout.channels))
+                            if block.shape[1] != channels:
+                                block = np.repeat(block.mean(axis=1, keepdims=True), channels, axis=1)
+                            cut = min(drop, len(block))
+                            drop -= cut
+                            count += len(block) - cut
+                            if cut < len(block):
+                                yield np.ascontiguousarray(block[cut:], np.float32)
             except (av.error.FFmpegError, ValueError, OSError) as error:
                 reader.damage = getattr(error, "strerror", None) or str(error) or "it breaks off"
+        if undecodable:
+            reader.damage = f"{undecodable} of its packets cannot be decoded"
+        elif seconds is not None and count < (seconds - start - 0.25) * rate:
+            reader.damage = reader.damage or "it is shorter than its header says"
 
     reader = _Reader(rate, channels, seconds, blocks)
     return reader
