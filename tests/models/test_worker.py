@@ -15,43 +15,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# Tasks that a test can hold in its hand. Loaded by path under another package name, as it happens inside an extension.
-SCRIPT = f"""
-import contextlib, importlib, importlib.util, subprocess, sys, time
-spec = importlib.util.spec_from_file_location("ext_x", {str(ROOT / "__init__.py")!r},
-                                              submodule_search_locations=[{str(ROOT)!r}])
-sys.modules["ext_x"] = package = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(package)
-worker = importlib.import_module("ext_x.models.worker")
-files = importlib.import_module("ext_x.rigs.files")
-errors = importlib.import_module("ext_x.rigs.errors")
-
-def run(job, progress):
-    if job.task == "slow":
-        steps = int(job.options.get("steps", 400))
-        with files.replacing(job.output) if job.output else contextlib.nullcontext() as file:
-            for step in range(steps):
-                progress(step / steps, "Sleeping")
-                time.sleep(0.02)
-            if file:
-                file.write_text("whole")
-        return {{"steps": steps}}
-    if job.task == "stubborn":
-        progress(0.5, "Not listening")
-        time.sleep(60)
-    if job.task == "chatty":
-        print("printed by a library")
-        subprocess.run([sys.executable, "-c", "print('printed by a child'); import sys; sys.stdin.read()"], check=True)
-        return {{"said": "enough"}}
-    if job.task == "input":
-        raise errors.InputError("The file a.wav is silent; choose another.")
-    if job.task == "not a number":
-        return {{"x": float("nan")}}
-    raise KeyError("a bug")
-
-about = {{"versions": {{}}, "device": "cpu", "device_name": "test", "free_memory": worker.free_memory()}}
-worker.serve(run, lambda: about)
-"""
+STUB = Path(__file__).with_name("stub_worker.py")
 
 
 class Client:
@@ -95,7 +59,7 @@ class Client:
 
 @pytest.fixture
 def client():
-    client = Client(["-c", SCRIPT])
+    client = Client([str(STUB)])
     client.wait(lambda event: "ready" in event)
     yield client
     client.process.kill()
@@ -115,7 +79,7 @@ def test_a_job_reports_progress_step_eta_and_its_result(client):
     assert seen[1]["step"] == "Sleeping"
     etas = [event["eta"] for event in seen if event.get("eta") is not None]
     assert etas and etas[0] < 5 and etas[-1] < 0.5
-    assert seen[-1] == {"id": "1", "result": {"steps": 60}}
+    assert seen[-1]["id"] == "1" and seen[-1]["result"]["steps"] == 60
 
 
 def test_jobs_run_one_at_a_time_in_order(client):
@@ -143,7 +107,7 @@ def test_a_waiting_job_is_cancelled_at_once_and_never_starts(client):
     began = time.monotonic()
     client.say({"cancel": "2"})
     assert client.ended("2")["kind"] == "cancelled" and time.monotonic() - began < 0.5
-    assert client.ended("1")["result"] == {"steps": 40}
+    assert client.ended("1")["result"]["steps"] == 40
     client.say({"id": "3", "job": {"task": "slow", "options": {"steps": 2}}})
     assert client.wait(lambda event: event.get("id") in ("2", "3"))["id"] == "3"
 
@@ -223,7 +187,7 @@ def test_no_orphan_is_left_when_the_client_is_killed(pipe_survives):
             sys.executable,
             "-c",
             f"import os, subprocess, sys, time\n"
-            f"p = subprocess.Popen([sys.executable, '-c', {SCRIPT!r}], stdin=subprocess.PIPE, stdout=subprocess.PIPE)\n"
+            f"p = subprocess.Popen([sys.executable, {str(STUB)!r}], stdin=subprocess.PIPE, stdout=subprocess.PIPE)\n"
             f"{keeper if pipe_survives else ''}\n"
             f"p.stdout.readline()\n"
             f'p.stdin.write(b\'{{"id": "1", "job": {{"task": "stubborn"}}}}\\n\'); p.stdin.flush()\n'
