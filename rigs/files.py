@@ -11,6 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from .errors import InputError
 
@@ -79,3 +80,24 @@ def _sweep(folder: Path) -> None:
                 shutil.rmtree(left, ignore_errors=True)
             except OSError:
                 continue
+
+
+@contextlib.contextmanager
+def reading(path: str | Path) -> Iterator[BinaryIO]:
+    """Open `path` for reading bytes.
+
+    Raises:
+        InputError: the file is missing, is a folder, or may not be read.
+    """
+    path = Path(path)
+    try:
+        file = path.open("rb")
+    except FileNotFoundError as error:
+        raise InputError(f"There is no file {path}; check the name.") from error
+    except IsADirectoryError as error:
+        raise InputError(f"{path} is a folder; give a file.") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"Cannot read {path}: {str(reason).lower()}.") from error
+    with file:
+        yield file
