@@ -122,6 +122,14 @@ def probe(path: str | Path) -> tuple[float, int, int]:
     return float(seconds), reader.rate, reader.channels
 
 
+def resampled(sound: Sound, rate: int) -> Sound:
+    """`sound` mixed down to mono at `rate` Hz."""
+    samples = sound.mono()
+    if sound.rate != rate and len(samples):
+        samples = soxr.resample(samples, sound.rate, rate)
+    return Sound(np.asarray(samples, np.float32)[None], rate)
+
+
 def save_wav(sound: Sound, path: str | Path, subtype: str = "PCM_16") -> None:
     """Write `sound` as WAV, whole or not at all; `subtype` PCM_16, PCM_24 or FLOAT.
 

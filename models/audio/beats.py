@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tempo, metre, beats and downbeats of a piece of music.
+
+Four steps. (1) Onset strength in five bands. (2) Each tempo from 50 to 210 in duple and in triple metre is scored by
+how strongly the onsets repeat at the multiples and fractions of its beat: a linear score whose few weights were fitted
+(WEIGHTS), and a softmax over all the candidates. (3) Beats by dynamic programming over (time, beat interval), so that
+a tempo that drifts is followed; where they lie on a line, that line. (4) The downbeat by accents of the bass and
+changes of harmony.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import maximum_filter1d
+
+from ...rigs.beats import Beats
+from ...rigs.errors import InputError
+from ...rigs.job import Progress, silent
+from ...rigs.sound import Sound
+from .features import ONSET_FPS, chroma, levelled, onset_bands, spectrogram
+
+DEFAULT_BPM = 120.0
+BPM_RANGE = (30.0, 300.0)  # what a user may ask for
+_CANDIDATES = np.exp(np.arange(np.log(50.0), np.log(210.0), 0.006))
+_PULSES = np.exp(np.arange(np.log(12.0), np.log(900.0), 0.006))  # a minute
+_METRES = (4, 3)
+
+# Of the columns of `tempo_features`. Where they come from: docs/audio.md.
+WEIGHTS = np.array([0.96, 1.06, 2.24, 1.75, 1.89, -1.25, -1.06, -2.32, 1.5, 0.45])
+
+
+@dataclass(frozen=True)
+class TempoScores:
+    """`bpm` (N,), `probability` (2, N) of each in 4 and in 3, `clarity` 0..1 how far the pulse stands out of noise."""
+
+    bpm: NDArray[np.float64]
+    probability: NDArray[np.float64]
+    clarity: float
+
+
+def track_beats(
+    sound: Sound,
+    bpm: float | None = None,
+    metre: int | None = None,
+    offset: float | None = None,
+    progress: Progress = silent,
+) -> Beats:
+    """The beats of `sound`.
+
+    `bpm` fixes the tempo (a constant one; only the place of the beats is searched), `metre` the beats of a
+    bar, `offset` s the first downbeat. Metre is found as 3 or 4 (2/4 counts as 4: only the score tells them apart).
+    Music without a beat gives a grid at `bpm` or 120 with confidence 0.
+
+    Raises:
+        InputError: an override that cannot be.
+    """
+    if bpm is not None and not BPM_RANGE[0] <= bpm <= BPM_RANGE[1]:
+        raise InputError(f"A tempo of {bpm:g} beats a minute cannot be used: give one from 30 to 300.")
+    if metre is not None and not 1 <= metre <= 12:
+        raise InputError(f"A metre of {metre} beats a bar cannot be used: give one from 1 to 12.")
+    if offset is not None and not 0 <= offset <= sound.seconds:
+        raise InputError(
+            f"The first downbeat at {offset:g} s is outside the {sound.seconds:.2f} s of sound: change it."
+        )
+
+    progress(0.0, "listening for onsets")
+    samples = sound.samples
+    if samples.size == 0 or float(np.abs(samples).max()) < 1e-4:
+        return _grid(sound.seconds, bpm or DEFAULT_BPM, offset or 0.0, metre or 4, 0, 0.0)
+    magnitudes = spectrogram(sound)
+    bands = onset_bands(magnitudes)
+    onsets = levelled(bands).sum(axis=0)
+
+    progress(0.5, "comparing tempi")
+    scores = tempo_scores(bands)
+    known = np.ones(len(_METRES), bool) if metre is None else np.array([(m == 3) == (metre % 3 == 0) for m in _METRES])
+    near = np.ones(len(scores.bpm), bool) if bpm is None else np.abs(scores.bpm / bpm - 1.0) < 0.04
+    allowed = scores.probability * known[:, None] * (near if near.any() else 1.0)
+    best_metre, best = np.unravel_index(int(allowed.argmax()), allowed.shape)
+    beats_a_bar = metre if metre is not None else _METRES[best_metre]
+    if scores.clarity <= 0.0:
+        return _grid(sound.seconds, bpm or DEFAULT_BPM, offset or 0.0, metre or 4, 0, 0.0)
+    chosen = float(scores.bpm[best])
+    confidence = scores.clarity
+    if bpm is None:
+        confidence *= float(scores.probability[:, np.abs(scores.bpm / chosen - 1.0) < 0.04].sum())
+
+    progress(0.7, "placing the beats")
+    if bpm is not None:
+        times = _regular(_best_phase(onsets, bpm), 60.0 / bpm, sound.seconds)
+        chosen = bpm
+    else:
+        times, chosen = _place(onsets, chosen, sound.seconds)
+    if offset is not None:
+        return _grid(sound.seconds, chosen, offset, beats_a_bar, 0, confidence)
+
+    progress(0.9, "finding the downbeats")
+    first = _downbeat(times, beats_a_bar, bands, magnitudes)
+    progress(1.0, "beats found")
+    positions = (np.arange(len(times)) - first) % beats_a_bar
+    return Beats(times, positions.astype(np.int64), round(chosen, 3), beats_a_bar, round(confidence, 3))
+
+
+def tempo_scores(bands: NDArray[np.float32], weights: NDArray[np.float64] = WEIGHTS) -> TempoScores:
+    """Of onset strength (5, T) at ONSET_FPS."""
+    features, strength = tempo_features(bands)
+    score = features @ weights
+    probability = np.exp(score - score.max())
+    # The strongest pulse over the median one: about 2 in noise, 4 and more in music with a beat.
+    clarity = float(np.clip((strength - 2.2) / 2.0, 0.0, 1.0))
+    return TempoScores(_CANDIDATES, probability / probability.sum(), clarity)
+
+
+def tempo_features(bands: NDArray[np.float32]) -> tuple[NDArray[np.float64], float]:
+    """((2, N, 10) features of each candidate in 4 and in 3, the strongest pulse over the median one).
+
+    Log strength of the onsets' repetition in all bands (F) and in the bass (L): F(1) L(1) F(2) L(2) F(4) L(½), each at
+    that multiple of the tempo; p = log2(bpm / 100) and p²; in the bass and in all bands, how much stronger the pulses
+    of this metre are than those of the other.
+    """
+    everywhere, strength = _pulse_strength(bands.mean(axis=0))
+    bass, _ = _pulse_strength(bands[:2].mean(axis=0))
+
+    def at(pulses: NDArray[np.float64], ratio: float) -> NDArray[np.float64]:
+        return np.interp(np.log(_CANDIDATES * ratio), np.log(_PULSES), pulses)
+
+    pulse = [at(everywhere, 1), at(bass, 1), at(everywhere, 2), at(bass, 2), at(everywhere, 4), at(bass, 0.5)]
+    octave = np.log2(_CANDIDATES / 100.0)
+    duple_bass = at(bass, 1 / 2) + at(bass, 3 / 4) - at(bass, 1 / 3) - at(bass, 2 / 3)
+    duple = at(everywhere, 3 / 4) + at(everywhere, 3 / 2) - at(everywhere, 2 / 3) - at(everywhere, 4 / 3)
+    common = [*pulse, octave, octave**2]
+    return np.stack([np.stack([*common, sign * duple_bass, sign * duple], axis=1) for sign in (1, -1)]), strength
+
+
+def _pulse_strength(onsets: NDArray[np.float32]) -> tuple[NDArray[np.float64], float]:
+    """(log strength at each of _PULSES relative to the median one, the largest ratio): a mean Fourier tempogram."""
+    length, hop = int(12 * ONSET_FPS), int(3 * ONSET_FPS)
+    flat = levelled(onsets)
+    flat = np.pad(flat, (0, max(0, length - len(flat))))
+    window = np.hanning(length)
+    turn = np.exp(-2j * np.pi * np.outer(np.arange(length) / ONSET_FPS, _PULSES / 60.0)) * window[:, None]
+    pieces = np.stack([flat[i : i + length] for i in range(0, len(flat) - length + 1, hop)])
+    strength = np.abs(pieces @ turn).mean(axis=0)
+    usual = (_PULSES > 30) & (_PULSES < 400)
+    ratio = strength / (np.median(strength[usual]) + 1e-9)
+    return maximum_filter1d(np.log(ratio + 0.3), 3), float(ratio[usual].max())
+
+
+def _place(onsets: NDArray[np.float32], bpm: float, seconds: float) -> tuple[NDArray[np.float64], float]:
+    """(beat times, bpm) near the tempo `bpm`: a straight line where the beats lie on one, else as they fall."""
+    frames = _beat_path(onsets, 60.0 * ONSET_FPS / bpm)
+    times = frames / ONSET_FPS
+    if len(times) < 4:
+        return _regular(_best_phase(onsets, bpm), 60.0 / bpm, seconds), bpm
+    index = np.arange(len(times))
+    slope, start = np.polyfit(index, times, 1)
+    for _ in range(5):
+        off = np.abs(times - (start + slope * index))
+        near = off <= max(0.03, float(np.median(off)))
+        slope, start = np.polyfit(index[near], times[near], 1)
+    off = np.abs(times - (start + slope * index))
+    if np.mean(off < 0.035) > 0.75:
+        bpm = 60.0 / float(slope)
+        return _regular(_best_phase(onsets, bpm), 60.0 / bpm, seconds), bpm
+    step = float(np.median(np.diff(times)))
+    before = np.arange(times[0] - step, 0.0, -step)[::-1]
+    after = np.arange(times[-1] + step, seconds, step)
+    return np.concatenate([before, times, after]), 60.0 / step
+
+
+def _beat_path(onsets: NDArray[np.float32], interval: float) -> NDArray[np.int64]:
+    """Frames of the beats: the path through (frame, interval) that collects most onset strength.
+
+    Dynamic programming after Ellis (JNMR 2007), with the interval a state of its own, as in the bar pointer model
+    (Whiteley, Cemgil and Godsill, ISMIR 2006), so that it may drift by up to a sixth but not jump.
+    """
+    intervals = np.arange(max(2, int(interval / 1.17)), int(interval * 1.17) + 2)
+    stay = -300.0 * np.log(intervals[:, None] / intervals[None, :]) ** 2  # to, from
+    strength = np.concatenate([onsets, np.zeros(1, onsets.dtype)]) + 0.0
+    longest = int(intervals[-1])
+    total = np.tile(strength[:, None], (1, len(intervals))).astype(np.float64)
+    back = np.full(total.shape, -1, np.int32)
+    rows = np.arange(len(intervals))
+    for frame in range(longest, len(onsets)):
+        via = total[frame - intervals] + stay  # (to, from)
+        choice = via.argmax(axis=1)
+        total[frame] = strength[frame] + via[rows, choice]
+        back[frame] = choice
+    frame = max(0, len(onsets) - longest) + int(total[max(0, len(onsets) - longest) : len(onsets)].max(axis=1).argmax())
+    state = int(total[frame].argmax())
+    path = [frame]
+    while back[frame, state] >= 0:
+        frame, state = frame - int(intervals[state]), int(back[frame, state])
+        path.append(frame)
+    return np.array(path[::-1], np.int64)
+
+
+def _best_phase(onsets: NDArray[np.float32], bpm: float) -> float:
+    """The time s in 0..60 / bpm of the first beat of the grid that collects most onset strength."""
+    period = 60.0 / bpm
+    count = max(8, int(period * 200))
+    phases = np.arange(count) * period / count
+    last = (len(onsets) - 1) / ONSET_FPS
+    grid = phases[:, None] + np.arange(max(1, int(last / period) + 1))[None, :] * period
+    values = np.interp(grid, np.arange(len(onsets)) / ONSET_FPS, onsets, right=0.0)
+    folded = values.mean(axis=1)
+    smooth = folded + 0.5 * (np.roll(folded, 1) + np.roll(folded, -1))
+    return float(phases[int(smooth.argmax())])
+
+
+def _downbeat(
+    times: NDArray[np.float64], metre: int, bands: NDArray[np.float32], magnitudes: NDArray[np.float32]
+) -> int:
+    """Which of the first `metre` beats is a downbeat: bass accents and changes of harmony, summed over all the bars."""
+    if metre == 1 or len(times) < 2 * metre:
+        return 0
+    frames = np.clip(np.round(times * ONSET_FPS).astype(int), 0, bands.shape[1] - 1)
+    bass = maximum_filter1d(levelled(bands[:2]), 7, axis=-1)[:, frames].mean(axis=0)
+    pitch = chroma(magnitudes)
+    edges = np.append(frames, pitch.shape[1])
+    harmony = np.stack([pitch[:, a : max(b, a + 1)].mean(axis=1) for a, b in pairwise(edges)])
+    harmony /= np.linalg.norm(harmony, axis=1, keepdims=True) + 1e-6
+    change = np.zeros(len(times))
+    change[1:] = 1.0 - np.sum(harmony[1:] * harmony[:-1], axis=1)
+    score = np.zeros(metre)
+    for evidence in (bass, change):
+        mean = np.array([evidence[place::metre].mean() for place in range(metre)])
+        score += (mean - mean.mean()) / (evidence.std() + 1e-6)
+    return int(score.argmax())
+
+
+def _regular(first: float, period: float, seconds: float) -> NDArray[np.float64]:
+    """Times of a regular grid through `first` within 0..seconds; at least one."""
+    start = first - np.floor(first / period + 1e-9) * period
+    return start + period * np.arange(max(1, int(np.ceil((seconds - start) / period - 1e-9))))
+
+
+def _grid(seconds: float, bpm: float, offset: float, metre: int, place: int, confidence: float) -> Beats:
+    """A regular grid with a downbeat at `offset`."""
+    period = 60.0 / bpm
+    times = _regular(offset, period, seconds)
+    positions = (np.round((times - offset) / period).astype(np.int64) - place) % metre
+    return Beats(times, positions, round(bpm, 3), metre, round(confidence, 3))
