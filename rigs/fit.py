@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Joint positions to joint rotations on a given body.
 
-Everything is analytic and runs on all frames at once. Bone directions give each joint's swing; what they leave open, the
-twist about a bone, comes from the hinge plane of the next joint, and where a limb is straight from the neighbours in time,
-so that a twist can neither flip nor wind up.
+Everything is analytic and runs on all frames at once. Bone directions give each joint's swing; what they leave open,
+the twist about a bone, comes from the hinge plane of the next joint, and where a limb is straight from the neighbours
+in time, so that a twist can neither flip nor wind up.
 """
 
 from __future__ import annotations
@@ -123,8 +123,8 @@ def _chain(start: Array, targets: list[Array], lengths: list[float]) -> list[Arr
 def _hinge_evidence(u: Array, v: Array, a: Array, b: Array, hinge: Array) -> tuple[Array, Array]:
     """The world direction of the flexion axis that explains bone directions u, v, and the trust in it (0..1).
 
-    The axis n keeps its angles to both bones: n.u = hinge.a and n.v = hinge.b. Of the two solutions that leaves, the one
-    on the side of u x v is flexion.
+    The axis n keeps its angles to both bones: n.u = hinge.a and n.v = hinge.b. Of the two solutions, the one on the
+    side of u x v is flexion.
     """
     cosine = _dot(u, v)
     normal = np.cross(u, v)
@@ -244,7 +244,7 @@ def _denoised(positions: Array, lengths: Array, fps: float, seconds: float | Non
     window = 2 * round(seconds * fps / 2) + 1
     if window < 5 or len(positions) < window:
         return positions
-    return savgol_filter(positions, window, 3 if window >= 7 else 2, axis=0, mode="interp")
+    return np.asarray(savgol_filter(positions, window, 3 if window >= 7 else 2, axis=0, mode="interp"))
 
 
 def fit_positions(
@@ -253,7 +253,7 @@ def fit_positions(
     """Rotations that put the joints of the body `rest` where `positions` has them.
 
     Bone lengths stay those of `rest`. Where the source has other proportions, its bone directions are kept and the path
-    of the root is scaled by the ratio of the leg lengths (about the first frame's place; heights about the floor, y = 0).
+    of the root is scaled by the ratio of the leg lengths (about the first frame's place; heights about y = 0).
     Head turn, palm turn and toe bend can't be seen from these joints and stay neutral.
 
     Args:
@@ -324,8 +324,8 @@ def fit_positions(
         source["neck"] - source["spine3"],
     )
 
-    # Targets: the source with this body's proportions. Bones that are rigid in a frame take over the rest's offset, free
-    # bones are scaled along their own direction; deviations from the source's own medians stay in, as evidence.
+    # Targets: the source with this body's proportions. Bones that are rigid in a frame take over the rest's offset,
+    # free bones are scaled along their own direction; deviations from the source's own medians stay in, as evidence.
     scale = ratio("left_knee", "left_ankle", "right_knee", "right_ankle")
     scale = scale if abs(scale - 1) > 0.005 else 1.0
     origin = source["pelvis"][0] * [1, 0, 1]
