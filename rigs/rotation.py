@@ -14,7 +14,12 @@ Array = NDArray[np.float64]
 
 def matrix_from_axis_angle(axis_angle: Array) -> Array:
     """(…, 3) rad to (…, 3, 3)."""
-    w, x, y, z = np.moveaxis(quaternion_from_axis_angle(axis_angle), -1, 0)
+    return matrix_from_quaternion(quaternion_from_axis_angle(axis_angle))
+
+
+def matrix_from_quaternion(quaternion: Array) -> Array:
+    """(…, 4) of unit length, w x y z, to (…, 3, 3)."""
+    w, x, y, z = np.moveaxis(np.asarray(quaternion, float), -1, 0)
     matrix = np.empty((*w.shape, 3, 3))
     matrix[..., 0, 0] = 1 - 2 * (y * y + z * z)
     matrix[..., 0, 1] = 2 * (x * y - z * w)
