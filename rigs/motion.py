@@ -17,6 +17,11 @@ from .skeleton import SKELETONS, Skeleton
 Array = NDArray[np.float64]
 
 
+def tidy_fps(fps: float) -> float:
+    """A frame rate without the noise that files store: 120.00004577 becomes 120; 29.97 stays."""
+    return float(round(fps)) if abs(fps - round(fps)) < 0.01 and round(fps) > 0 else float(fps)
+
+
 @dataclass(frozen=True)
 class Motion:
     """`poses` (T, J, 3) axis-angle rad · `trans` (T, 3) m · `fps` · `betas` (B,) · `skeleton` name.
@@ -68,8 +73,24 @@ class Motion:
         trans = np.stack([np.interp(new_times, times, self.trans[:, axis]) for axis in range(3)], axis=1)
         return replace(self, poses=resample_rotations(self.poses, times, new_times), trans=trans, fps=float(fps))
 
+    def on(self, skeleton: str) -> Motion:
+        """The same motion on another skeleton: joints of the same name are kept, the others stay at rest."""
+        if skeleton == self.skeleton:
+            return self
+        if skeleton not in SKELETONS:
+            raise InputError(f"Unknown skeleton {skeleton!r}; known are {', '.join(SKELETONS)}.")
+        joints = SKELETONS[skeleton].joints
+        poses = np.zeros((len(self), len(joints), 3))
+        for index, joint in enumerate(joints):
+            if joint in self.rig.joints:
+                poses[:, index] = self.poses[:, self.rig.index(joint)]
+        return replace(self, poses=poses, skeleton=skeleton)
+
     def save(self, path: str | Path) -> None:
-        """Write `poses` (T, J*3), `trans`, `mocap_framerate`, `betas` and `gender`, whole or not at all."""
+        """Write `poses` (T, J*3), `trans`, `mocap_framerate`, `betas`, `gender` and `up`, whole or not at all.
+
+        The names are AMASS's, save `up`: AMASS's own files are Z up, and this one says that it is not.
+        """
         with replacing(path) as temporary, temporary.open("wb") as file:
             np.savez_compressed(
                 file,
@@ -78,4 +99,5 @@ class Motion:
                 mocap_framerate=np.float64(self.fps),
                 betas=self.betas,
                 gender=np.array(self.gender),
+                up=np.array("y"),
             )
