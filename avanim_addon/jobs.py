@@ -266,6 +266,7 @@ class Worker:
         self._handles: dict[str, JobHandle] = {}  # what the process has been asked and has not answered
         self._count = 0
         self._log: deque[str] = deque(maxlen=_LOG_LINES)
+        self.problem = ""  # why the last process never got ready
 
     @property
     def about(self) -> dict[str, Any]:
@@ -281,6 +282,7 @@ class Worker:
         """Warm it up: start the process unless it runs."""
         self.poll()
         if self._process is None:
+            self.problem = ""
             self._process = _Process(self._command)
 
     def submit(self, job: Job) -> JobHandle:
@@ -361,6 +363,7 @@ class Worker:
     def _bury(self, process: _Process, sentence: str) -> None:
         """The process has ended. Jobs that had not begun move to a new one, unless this one never came up."""
         self._process, self._log = None, process.log
+        self.problem = "" if process.ready else sentence
         handles, self._handles = self._handles, {}
         for handle in handles.values():
             if handle.ended:

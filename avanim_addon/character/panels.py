@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sidebar tab's first panel: whom to animate."""
+
+import bpy
+
+from ..dance.takes import active_character
+from ..scene.character import LABELS
+from .operators import AVANIM_OT_add_character
+
+
+class AVANIM_PT_character(bpy.types.Panel):
+    bl_label = "Character"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "AVAnim"
+
+    def draw(self, context):
+        layout = self.layout
+        settings = context.scene.avanim
+        armature = active_character(context)
+        if armature:
+            kind = LABELS.get(armature["avanim_character"], armature["avanim_character"])
+            layout.label(text=f"{armature.name} ({kind})", icon="OUTLINER_OB_ARMATURE")
+        else:
+            layout.label(text="No character selected", icon="INFO")
+        column = layout.column(align=True)
+        column.row(align=True).prop(settings, "character", expand=True)
+        column.prop(settings, "skeleton", text="")
+        column.operator(AVANIM_OT_add_character.bl_idname, icon="ADD")

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Buttons of the dance panel."""
+
+import random
+import tempfile
+
+import bpy
+
+from ...rigs.errors import Cancelled, InputError
+from .. import api, session
+from ..scene.character import skeleton_of
+from . import takes
+from .request import DanceRequest
+
+_TICK = 0.1  # s
+
+
+def redraw_sidebars() -> None:
+    """Show the news in every 3D view's sidebar."""
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type == "VIEW_3D":
+                for region in area.regions:
+                    if region.type == "UI":
+                        region.tag_redraw()
+
+
+def why_no_dance(context: bpy.types.Context) -> str:
+    """Why no dance can be generated here, in one sentence; empty when one can."""
+    armature = takes.active_character(context)
+    panel = context.scene.avanim.dance
+    if armature is None:
+        return "Select a character, or add one first"
+    if armature.library is not None:
+        return f"{armature.name} is linked from another file; make it local first"
+    if session.job_of(armature):
+        return f"{armature.name} is being worked on; wait for it, or cancel"
+    if panel.source == "FILE" and not panel.audio:
+        return "Choose the music first"
+    if panel.source == "STRIP" and not panel.strip:
+        return "Choose a sound strip first"
+    return ""
+
+
+class AVANIM_OT_generate_dance(bpy.types.Operator):
+    """In the window it starts the job, leaves the window free and writes the take at the end; elsewhere it waits."""
+
+    bl_idname = "avanim.generate_dance"
+    bl_label = "Generate Dance"
+    bl_description = "Let the character dance to the music. Adds a take; ESC cancels. One undo removes it again"
+    # No REGISTER: the redo panel would run it all again at every touch of a property.
+    bl_options = {"UNDO"}
+
+    @classmethod
+    def poll(cls, context):
+        reason = why_no_dance(context)
+        if reason:
+            cls.poll_message_set(reason)
+        return not reason
+
+    def execute(self, context):
+        armature = takes.active_character(context)
+        try:
+            action = api.perform(DanceRequest.from_panel(context.scene), armature, context.scene)
+        except Cancelled:
+            return {"CANCELLED"}
+        except (InputError, RuntimeError) as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        self.report({"INFO"}, f"New take: {action.name}")
+        return {"FINISHED"}
+
+    def invoke(self, context, event):
+        if bpy.app.background:
+            return self.execute(context)
+        armature = takes.active_character(context)
+        try:
+            skeleton_of(armature)
+            self._request = DanceRequest.from_panel(context.scene)
+        except InputError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        self._folder = tempfile.TemporaryDirectory(prefix="avanim-", ignore_cleanup_errors=True)
+        self._armature = armature.session_uid
+        self._scene = context.scene.session_uid
+        self._handle = session.worker().submit(self._request.job(armature, context.scene, self._folder.name))
+        self._shown = ()
+        timer = context.window_manager.event_timer_add(_TICK, window=context.window)
+        session.running[self._armature] = session.Running(self._handle, timer)
+        context.window_manager.modal_handler_add(self)
+        return {"RUNNING_MODAL"}
+
+    def modal(self, context, event):
+        handle = self._handle
+        if event.type == "ESC" and event.value == "PRESS":
+            handle.cancel()
+        elif event.type != "TIMER":
+            return {"PASS_THROUGH"}
+        else:
+            session.worker().poll()
+        armature = session.object_by_uid(self._armature)
+        scene = next((found for found in bpy.data.scenes if found.session_uid == self._scene), None)
+        if armature is None or scene is None:
+            handle.cancel()
+            self.report({"WARNING"}, "The character is gone, so its dance was cancelled")
+        if handle.ended:
+            return self._end(armature, scene)
+        shown = (handle.step, round(handle.progress, 2), handle.eta and round(handle.eta))
+        if shown != self._shown:
+            self._shown = shown
+            redraw_sidebars()
+        return {"PASS_THROUGH"}
+
+    def cancel(self, context):
+        """Blender closes the window or the file."""
+        self._put_away()
+
+    def _end(self, armature, scene):
+        handle = self._handle
+        try:
+            if handle.state == "failed":
+                self.report({"ERROR"}, handle.error)
+            elif handle.state == "cancelled":
+                self.report({"INFO"}, "Cancelled")
+            else:
+                action = self._request.apply(armature, scene, handle.result)
+                self.report({"INFO"}, f"New take: {action.name}")
+                return {"FINISHED"}
+        except InputError as error:
+            self.report({"ERROR"}, str(error))
+        finally:
+            self._put_away()
+            redraw_sidebars()
+        return {"CANCELLED"}
+
+    def _put_away(self):
+        session.finish(self._armature)
+        self._folder.cleanup()
+
+
+class AVANIM_OT_cancel_dance(bpy.types.Operator):
+    bl_idname = "avanim.cancel_dance"
+    bl_label = "Cancel"
+    bl_description = "Stop; nothing is changed"
+    bl_options = {"INTERNAL"}
+
+    @classmethod
+    def poll(cls, context):
+        if session.job_of(takes.active_character(context)):
+            return True
+        cls.poll_message_set("Nothing is being generated for this character")
+        return False
+
+    def execute(self, context):
+        session.job_of(takes.active_character(context)).cancel()
+        return {"FINISHED"}
+
+
+class AVANIM_OT_new_seed(bpy.types.Operator):
+    bl_idname = "avanim.new_seed"
+    bl_label = "New Seed"
+    bl_description = "Throw the dice: the next dance is another one"
+    bl_options = {"UNDO", "INTERNAL"}
+
+    def execute(self, context):
+        context.scene.avanim.dance.seed = random.randrange(1, 10_000)
+        return {"FINISHED"}
+
+
+class _TakeOperator:
+    @classmethod
+    def poll(cls, context):
+        if takes.selected_track(takes.active_character(context)):
+            return True
+        cls.poll_message_set("Select a take in the list first")
+        return False
+
+
+class AVANIM_OT_use_only_take(_TakeOperator, bpy.types.Operator):
+    bl_idname = "avanim.use_only_take"
+    bl_label = "Use Only This Take"
+    bl_description = "Play the selected take and mute the others"
+    bl_options = {"UNDO"}
+
+    def execute(self, context):
+        armature = takes.active_character(context)
+        takes.use_only(armature, takes.selected_track(armature))
+        return {"FINISHED"}
+
+
+class AVANIM_OT_delete_take(_TakeOperator, bpy.types.Operator):
+    bl_idname = "avanim.delete_take"
+    bl_label = "Delete Take"
+    bl_description = "Remove the selected take and its action"
+    bl_options = {"UNDO"}
+
+    def execute(self, context):
+        armature = takes.active_character(context)
+        takes.delete(armature, takes.selected_track(armature))
+        return {"FINISHED"}

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# pyright: reportInvalidTypeForm=false
+"""The dance panel's settings, `Scene.avanim.dance`."""
+
+import bpy
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
+
+# The models run in another process, so their names are told here; a test compares them.
+METHODS = (("melody", "Melody", "Phrases chosen and shaped to follow rhythm and melody"),)
+STYLES = (("auto", "Auto", "Chosen by the music"),)
+
+
+class AVANIM_PG_dance(bpy.types.PropertyGroup):
+    source: EnumProperty(
+        name="Music",
+        description="Where the music comes from",
+        items=(
+            ("FILE", "File", "A sound file, or the sound of a film"),
+            ("STRIP", "Strip", "A sound strip of this scene's sequencer: its visible part, at its place"),
+        ),
+    )
+    audio: StringProperty(
+        name="Music", description="Any sound file or film that has sound", subtype="FILE_PATH", maxlen=1024
+    )
+    strip: StringProperty(name="Strip", description="A sound strip of the sequencer")
+    start: FloatProperty(name="From", description="Begin here in the file", min=0, unit="TIME_ABSOLUTE", subtype="TIME")
+    seconds: FloatProperty(
+        name="Length",
+        description="Dance so long; 0 is to the end of the music",
+        min=0,
+        unit="TIME_ABSOLUTE",
+        subtype="TIME",
+    )
+    method: EnumProperty(name="Method", description="How the dance is made", items=METHODS)
+    style: EnumProperty(name="Style", description="The kind of movement", items=STYLES)
+    seed: IntProperty(
+        name="Seed",
+        description="Another seed is another dance; the same seed is the same dance again",
+        min=0,
+        default=1,
+    )
+
+    use_bpm: BoolProperty(name="Set tempo", description="Give the tempo instead of having it heard")
+    bpm: FloatProperty(name="Tempo", description="Beats a minute", min=20, max=400, default=120, precision=2)
+    use_metre: BoolProperty(name="Set metre", description="Give the beats in a bar instead of having them heard")
+    metre: IntProperty(name="Metre", description="Beats in a bar", min=2, max=4, default=4)
+    use_offset: BoolProperty(
+        name="Set first beat", description="Give the time of a downbeat instead of having it heard"
+    )
+    offset: FloatProperty(
+        name="First beat",
+        description="Time of the first downbeat, counted from the beginning of what is danced to",
+        unit="TIME_ABSOLUTE",
+        subtype="TIME",
+        precision=3,
+    )
+
+    add_sound: BoolProperty(
+        name="Sound strip", description="Put the music into the sequencer, in step with the dance", default=True
+    )
+    fit_range: BoolProperty(
+        name="Scene range", description="Let the scene's frame range end with the dance", default=True
+    )
+    beat_markers: BoolProperty(name="Beat markers", description="Mark each beat on the timeline, 1 on the downbeat")
+    frame_rate: EnumProperty(
+        name="Frame rate",
+        description="Keys a second; other than the scene's own, the scene is set to it",
+        items=(
+            ("SCENE", "Scene's", "One key on every frame of the scene as it is"),
+            ("24", "24 fps", "Film"),
+            ("25", "25 fps", "PAL"),
+            ("30", "30 fps", "Web, AIST++"),
+            ("60", "60 fps", "Games"),
+        ),
+    )

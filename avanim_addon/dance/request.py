@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One wish for a dance: the job that it becomes, and what its result does to the scene."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ...rigs.beats import Beats
+from ...rigs.errors import InputError
+from ...rigs.job import Job
+from ...rigs.motion_files import load_motion
+from ..compat import versions
+from ..scene import sound, take
+from . import takes
+from .properties import AVANIM_PG_dance
+
+
+@dataclass(frozen=True)
+class DanceRequest:
+    """`start`, `seconds` and `offset` in s of the music; `fps` None is the scene's; None elsewhere is "find out"."""
+
+    audio: Path
+    start: float = 0.0
+    seconds: float | None = None
+    method: str = "melody"
+    style: str = "auto"
+    seed: int = 0
+    bpm: float | None = None
+    metre: int | None = None
+    offset: float | None = None
+    fps: float | None = None
+    frame_start: int | None = None
+    add_sound: bool = True
+    fit_range: bool = True
+    beat_markers: bool = False
+    name: str | None = None
+
+    @classmethod
+    def from_panel(cls, scene: bpy.types.Scene) -> DanceRequest:
+        """What `Scene.avanim.dance` asks for.
+
+        Raises:
+            InputError: there is no such file or strip.
+        """
+        panel: AVANIM_PG_dance = scene.avanim.dance
+        wish: dict[str, Any] = {
+            "method": panel.method,
+            "style": panel.style,
+            "seed": panel.seed,
+            "bpm": panel.bpm if panel.use_bpm else None,
+            "metre": panel.metre if panel.use_metre else None,
+            "offset": panel.offset if panel.use_offset else None,
+            "fps": None if panel.frame_rate == "SCENE" else float(panel.frame_rate),
+            "fit_range": panel.fit_range,
+            "beat_markers": panel.beat_markers,
+        }
+        if panel.source == "FILE":
+            audio = Path(bpy.path.abspath(panel.audio)).resolve()
+            if not panel.audio or not audio.is_file():
+                raise InputError(
+                    f"There is no sound file {audio if panel.audio else ''}; choose one in the Dance panel."
+                )
+            return cls(audio, panel.start, panel.seconds or None, add_sound=panel.add_sound, **wish)
+        return cls(**_visible_part(scene, panel.strip), add_sound=False, **wish)
+
+    def job(self, armature: bpy.types.Object, scene: bpy.types.Scene, folder: str | Path) -> Job:
+        """The worker's job; its result is a file in `folder`."""
+        names = ("method", "style", "seed", "bpm", "metre", "offset", "start", "seconds")
+        options = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        options["fps"] = self.fps or take.scene_fps(scene)
+        options["character"] = armature["avanim_character"]
+        return Job("dance", str(self.audio), options, str(Path(folder) / "dance.npz"))
+
+    def apply(self, armature: bpy.types.Object, scene: bpy.types.Scene, result: dict[str, Any]) -> bpy.types.Action:
+        """Write the result as a new take, and sound, range and markers as wished."""
+        motion = load_motion(result["motion"])
+        if self.fps is not None:
+            sound.set_frame_rate(scene, self.fps)
+        fps = take.scene_fps(scene)
+        first = scene.frame_start if self.frame_start is None else self.frame_start
+        name = self.name or f"{self.audio.stem} {self.method} {self.seed}"
+        action = take.write_take(armature, motion, name, result["settings"], frame_start=first, fps=fps)
+        last = first + action["avanim_frames"] - 1
+        takes.select(armature, action)
+        if self.fit_range:
+            scene.frame_start, scene.frame_end = min(scene.frame_start, first), last
+        if self.add_sound and not _is_heard(scene, self.audio, first):
+            sound.add_sound_strip(scene, self.audio, first, start=self.start, seconds=self.seconds)
+        if self.beat_markers:
+            sound.add_beat_markers(scene, Beats.from_dict(result["beats"]), first, last)
+        return action
+
+
+def _visible_part(scene: bpy.types.Scene, name: str) -> dict[str, Any]:
+    """What is seen of a sound strip, as fields of a request."""
+    strip = versions.sequence_strips(scene).get(name)
+    if strip is None or strip.type != "SOUND":
+        raise InputError(f"The sequencer has no sound strip {name!r}; choose one in the Dance panel.")
+    content_start, first, end = versions.strip_range(strip)
+    fps = take.scene_fps(scene)
+    start, seconds = max(0.0, (first - content_start) / fps), (end - first) / fps
+    return {"audio": _sound_file(strip.sound), "start": start, "seconds": seconds, "frame_start": first}
+
+
+def _sound_file(data: bpy.types.Sound) -> Path:
+    """The file of a sound data-block; a packed one is written where Blender keeps its temporary files."""
+    if data.packed_file is None:
+        return Path(bpy.path.abspath(data.filepath, library=data.library)).resolve()
+    path = Path(bpy.app.tempdir) / f"{data.session_uid}-{bpy.path.basename(data.filepath) or data.name}"
+    path.write_bytes(data.packed_file.data)
+    return path
+
+
+def _is_heard(scene: bpy.types.Scene, audio: Path, first: int) -> bool:
+    """Whether a strip of this file begins at that frame already, from an earlier take."""
+    for strip in versions.sequence_strips(scene):
+        here = strip.type == "SOUND" and versions.strip_range(strip)[1] == first
+        if here and Path(bpy.path.abspath(strip.sound.filepath)).resolve() == audio:
+            return True
+    return False

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# pyright: reportInvalidTypeForm=false
+"""What the add-on keeps in a .blend file: `Scene.avanim`, one group per domain, and `Object.avanim` per character."""
+
+import bpy
+from bpy.props import EnumProperty, IntProperty, PointerProperty
+
+from .dance.properties import AVANIM_PG_dance
+
+
+class AVANIM_PG_scene(bpy.types.PropertyGroup):
+    """`Scene.avanim`."""
+
+    character: EnumProperty(
+        name="Character",
+        description="The character to add",
+        items=(
+            ("neutral", "Ava", "A character of average build"),
+            ("female", "Nora", "A female character"),
+            ("male", "Leo", "A male character"),
+        ),
+    )
+    skeleton: EnumProperty(
+        name="Skeleton",
+        description="How many joints the new character has",
+        items=(
+            ("smpl24", "Body", "24 joints: the body. SMPL's skeleton"),
+            ("smplx55", "Body, hands and face", "55 joints: fingers, jaw and eyes too. SMPL-X's skeleton"),
+        ),
+    )
+    dance: PointerProperty(type=AVANIM_PG_dance)
+
+
+class AVANIM_PG_object(bpy.types.PropertyGroup):
+    """`Object.avanim`, of a character's armature."""
+
+    track: IntProperty(name="Take", description="The take on which the buttons beside the list act", options=set())

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Everything that Blender is told of, in one list. A class stands behind those that it refers to."""
+
+from __future__ import annotations
+
+import bpy
+
+from . import session
+from .character import operators as character_operators
+from .character import panels as character_panels
+from .dance import operators as dance_operators
+from .dance import panels as dance_panels
+from .dance import properties as dance_properties
+from .preferences import AVANIM_OT_stop_worker, AVANIM_OT_test_python, AVANIM_Preferences
+from .properties import AVANIM_PG_object, AVANIM_PG_scene
+
+CLASSES: tuple[type, ...] = (
+    AVANIM_OT_test_python,
+    AVANIM_OT_stop_worker,
+    AVANIM_Preferences,
+    dance_properties.AVANIM_PG_dance,
+    AVANIM_PG_scene,
+    AVANIM_PG_object,
+    character_operators.AVANIM_OT_add_character,
+    dance_operators.AVANIM_OT_generate_dance,
+    dance_operators.AVANIM_OT_cancel_dance,
+    dance_operators.AVANIM_OT_new_seed,
+    dance_operators.AVANIM_OT_use_only_take,
+    dance_operators.AVANIM_OT_delete_take,
+    dance_panels.AVANIM_UL_takes,
+    character_panels.AVANIM_PT_character,
+    dance_panels.AVANIM_PT_dance,
+    dance_panels.AVANIM_PT_dance_tempo,
+    dance_panels.AVANIM_PT_dance_scene,
+    dance_panels.AVANIM_PT_takes,
+)
+
+
+def register() -> None:
+    for cls in CLASSES:
+        bpy.utils.register_class(cls)
+    bpy.types.Scene.avanim = bpy.props.PointerProperty(type=AVANIM_PG_scene)
+    bpy.types.Object.avanim = bpy.props.PointerProperty(type=AVANIM_PG_object)
+    session.register()
+
+
+def unregister() -> None:
+    # The jobs first: their operators must be done before their classes go.
+    session.unregister()
+    del bpy.types.Object.avanim
+    del bpy.types.Scene.avanim
+    for cls in reversed(CLASSES):
+        bpy.utils.unregister_class(cls)

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What lives as long as Blender runs and belongs to no file: the worker, and the jobs on their way."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ..rigs.job import Job, Progress, silent
+from . import jobs
+
+# The add-on's own name in this Blender, by which its preferences are found.
+PACKAGE = (__package__ or "").rpartition(".")[0]
+
+
+@dataclass
+class Running:
+    """One job of a modal operator. `timer` is the window manager's."""
+
+    handle: jobs.JobHandle
+    timer: Any
+
+
+# session_uid of the armature -> its job; at most one each.
+running: dict[int, Running] = {}
+# What the preferences show of the Python: one line.
+status = "Not tried yet"
+
+_worker: jobs.Worker | None = None
+_worker_python = ""
+
+
+def preferences() -> Any:
+    """The add-on's preferences, or None where it was registered without being installed."""
+    addon = bpy.context.preferences.addons.get(PACKAGE)
+    return addon.preferences if addon else None
+
+
+def worker() -> jobs.Worker:
+    """The one worker, for the Python that the preferences name. Does not start it yet."""
+    global _worker, _worker_python
+    chosen = getattr(preferences(), "python", "")
+    if _worker is not None and chosen != _worker_python:
+        stop_worker()
+    if _worker is None:
+        _worker_python = chosen
+        python = bpy.path.abspath(chosen) if chosen else ""
+        runtime = runtime_folder()
+
+        # Runs on the worker's thread, where Blender must not be asked anything.
+        def command() -> list[str]:
+            return [jobs.find_python(python, runtime).path, str(jobs.WORKER)]
+
+        _worker = jobs.Worker(command)
+    return _worker
+
+
+def runtime_folder() -> Path | None:
+    """Where a runtime of the add-on's own lies, if it has one."""
+    if not PACKAGE.startswith("bl_ext."):
+        return None
+    return Path(bpy.utils.extension_path_user(PACKAGE, path="runtime"))
+
+
+def stop_worker() -> None:
+    """End the worker and free its memory; what it did is cancelled, and the next job starts it again."""
+    global _worker
+    if _worker is not None:
+        _worker.kill()
+    _worker = None
+
+
+def job_of(armature: bpy.types.Object | None) -> jobs.JobHandle | None:
+    """The job that runs for this armature."""
+    found = running.get(armature.session_uid) if armature else None
+    return found.handle if found else None
+
+
+def object_by_uid(uid: int) -> bpy.types.Object | None:
+    """The object, whatever its name is by now."""
+    return next((found for found in bpy.data.objects if found.session_uid == uid), None)
+
+
+def finish(uid: int) -> None:
+    """Forget a job and stop its timer."""
+    ended = running.pop(uid, None)
+    if ended is not None:
+        ended.handle.cancel()
+        bpy.context.window_manager.event_timer_remove(ended.timer)
+
+
+def run_to_the_end(job: Job, progress: Progress = silent) -> dict[str, Any]:
+    """Do a job and wait: in this process where there is no window and torch is at hand, else in the worker.
+
+    Raises:
+        InputError: the input is wrong, or no Python can run the models.
+        Cancelled: progress raised it.
+        RuntimeError: the worker failed.
+    """
+    if bpy.app.background and importlib.util.find_spec("torch"):
+        from ..models import tasks
+
+        return tasks.run(job, progress)
+    return jobs.run_to_the_end(worker(), job, progress)
+
+
+@bpy.app.handlers.persistent
+def cancel_all(*_: object) -> None:
+    """Before another file is loaded: its objects are not the ones that the jobs were for."""
+    for uid in list(running):
+        finish(uid)
+
+
+def register() -> None:
+    bpy.app.handlers.load_pre.append(cancel_all)
+
+
+def unregister() -> None:
+    bpy.app.handlers.load_pre.remove(cancel_all)
+    cancel_all()
+    stop_worker()
