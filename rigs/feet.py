@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.ndimage import gaussian_filter1d, label, maximum_filter1d, uniform_filter1d
+from scipy.ndimage import gaussian_filter1d, maximum_filter1d, percentile_filter, uniform_filter1d
 
 from .errors import InputError
 from .fit import HINGES, flexion, unit
@@ -78,11 +78,6 @@ def sole_points(motion: Motion, rest: Rest) -> Array:
     return np.stack(points, axis=1)
 
 
-def ground(motion: Motion, rest: Rest) -> float:
-    """Height (m) of the floor on which the clip was danced: the 5th percentile of the lowest point of both soles."""
-    return float(np.percentile(sole_points(motion, rest)[..., :2, 1].min(axis=(1, 2)), 5))
-
-
 def _speed(points: Array, fps: float) -> Array:
     """(T, …) m/s of points (T, …, 3), central differences."""
     if len(points) < 2:
@@ -95,25 +90,20 @@ def _runs(mask: Mask) -> list[slice]:
     return [slice(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
 
-def contacts(motion: Motion, rest: Rest) -> Mask:
-    """(T, 4) bool: left heel, left toe (ball), right heel, right toe stand on the floor.
-
-    Thresholds on height and speed with hysteresis (`ENTER`, `STAY`); gaps of up to 2 frames at 30 fps are closed and
-    spans under 3 frames at 30 fps dropped. Heights count from each point's own low percentile, at most 2 cm off the
-    clip's floor, so that a foot that the source holds at a slant is still seen to stand.
-    """
-    points = sole_points(motion, rest)[:, :, :2]
-    floor = ground(motion, rest)
+def _contacts(points: Array, fps: float) -> Mask:
+    """(T, 4) contacts of heels and balls (T, 2, 2, 3)."""
+    floor = np.percentile(points[..., 1].min(axis=(1, 2)), 5)
     own = np.clip(np.percentile(points[..., 1], 5, axis=(0, 1)), floor - 0.02, floor + 0.02)
     height = (points[..., 1] - own).reshape(-1, 4)
-    speed = _speed(points, motion.fps).reshape(-1, 4)
+    speed = _speed(points, fps).reshape(-1, 4)
     enter = (height < ENTER[0]) & (speed < ENTER[1])
     stay = (height < STAY[0]) & (speed < STAY[1])
-    shortest, gap = max(2, round(0.1 * motion.fps)), round(0.07 * motion.fps)
+    shortest, gap = max(2, round(0.1 * fps)), round(0.07 * fps)
     result = np.zeros_like(enter)
     for k in range(4):
-        spans, count = label(stay[:, k])  # type: ignore[misc]
-        kept = np.isin(spans, np.setdiff1d(np.unique(spans[enter[:, k]]), [0])) if count else stay[:, k]
+        kept = np.zeros(len(stay), bool)
+        for span in _runs(stay[:, k]):
+            kept[span] = enter[span, k].any()
         for hole in _runs(~kept):
             if hole.start > 0 and hole.stop < len(kept) and hole.stop - hole.start <= gap:
                 kept[hole] = height[hole, k].max() < STAY[0]
@@ -121,6 +111,47 @@ def contacts(motion: Motion, rest: Rest) -> Mask:
             if span.stop - span.start >= min(shortest, len(kept)):
                 result[span, k] = True
     return result
+
+
+def contacts(motion: Motion, rest: Rest) -> Mask:
+    """(T, 4) bool: left heel, left toe (ball), right heel, right toe stand on the floor.
+
+    Thresholds on height and speed with hysteresis (`ENTER`, `STAY`); gaps of up to 2 frames at 30 fps are closed and
+    spans under 3 frames at 30 fps dropped. The floor is the 5th percentile of the lowest point; heights count from each
+    point's own 5th percentile, at most 2 cm off that, so that a foot that the source holds at a slant is seen to stand.
+    """
+    return _contacts(sole_points(motion, rest)[:, :, :2], motion.fps)
+
+
+def _standing_height(points: Array, mask: Mask) -> tuple[Array, Mask]:
+    """(T,) height of the lowest standing point, and (T,) whether any stands."""
+    height = np.where(mask, points[..., 1].reshape(-1, 4), np.inf).min(axis=1)
+    return height, mask.any(axis=1)
+
+
+def ground(motion: Motion, rest: Rest, contact: ArrayLike | None = None) -> float:
+    """Height (m) of the floor on which the clip was danced: the median height of the standing soles.
+
+    Where nothing stands, the 5th percentile of the lowest point of both soles.
+    """
+    points = sole_points(motion, rest)[:, :, :2]
+    mask = _contacts(points, motion.fps) if contact is None else np.asarray(contact, bool)
+    height, stands = _standing_height(points, mask)
+    if stands.any():
+        return float(np.median(height[stands]))
+    return float(np.percentile(points[..., 1].min(axis=(1, 2)), 5))
+
+
+def drifting_ground(motion: Motion, rest: Rest, seconds: float = 3.0) -> Array:
+    """(T,) m: a floor that follows slow errors of height, for stitched or generated motion.
+
+    The lowest point of both soles within a sliding window, smoothed over it. A window shorter than the time a dancer
+    spends in the air would pull jumps down.
+    """
+    lowest = sole_points(motion, rest)[:, :, :2, 1].min(axis=(1, 2))
+    window = max(1, round(seconds * motion.fps))
+    low = percentile_filter(lowest, 20, size=window, mode="nearest")
+    return gaussian_filter1d(low, window / 4, mode="nearest")
 
 
 def _eased(values: Array, locked: Mask, fps: float, ease: float) -> Array:
@@ -206,7 +237,7 @@ def _planted(ankle: Array, turned: Array, sole: Sole, heel: Mask, toe: Mask, fps
     toe = _steps(toe, _horizontal(ankle + _turn(turned, sole.ball)), fps)
     heel = _steps(heel, _horizontal(ankle + _turn(turned, sole.heel)), fps)
 
-    # Flat: heel and ball stand, so the sole is level and its yaw constant; a foot that turns pivots on its ball instead.
+    # Flat: heel and ball stand, so the sole is level and its yaw constant; a foot that turns pivots on its ball.
     flat = heel & toe
     wanted = turned.copy()
     for span in _runs(flat):
@@ -283,7 +314,7 @@ def plant_feet(
     *,
     contact: ArrayLike | None = None,
     root: str = "keep",
-    floor: float | None = None,
+    floor: float | Array | None = None,
     ease: float = 0.3,
 ) -> Motion:
     """The same motion with its planted feet standing still on the floor, y = 0.
@@ -299,7 +330,7 @@ def plant_feet(
         contact: (T, 4) bool: left heel, left toe, right heel, right toe; None finds them with `contacts`.
         root: "keep" leaves the root's path on the floor; "feet" derives it from the planted feet first, for motion
             whose feet slide all the time.
-        floor: height (m) of the floor in the input; None finds it with `ground`.
+        floor: height (m) of the floor in the input, one or one per frame (`drifting_ground`); None takes `ground`.
         ease: seconds over which a correction comes and goes; shorter where contacts follow each other quickly.
 
     Raises:
@@ -307,10 +338,11 @@ def plant_feet(
     """
     if root not in ("keep", "feet"):
         raise InputError(f"Unknown root {root!r}; choose keep or feet.")
-    motion = replace(motion, trans=motion.trans - [0, ground(motion, rest) if floor is None else floor, 0])
+    if contact is not None and np.shape(contact) != (len(motion), 4):
+        raise InputError(f"Contacts of shape {np.shape(contact)} do not fit; give ({len(motion)}, 4).")
+    level = np.broadcast_to(ground(motion, rest, contact) if floor is None else floor, len(motion))
+    motion = replace(motion, trans=motion.trans - level[:, None] * [0, 1, 0])
     mask = contacts(motion, rest) if contact is None else np.asarray(contact, bool)
-    if mask.shape != (len(motion), 4):
-        raise InputError(f"Contacts of shape {mask.shape} do not fit {len(motion)} frames; give ({len(motion)}, 4).")
     if root == "feet" and len(motion) > 1:
         motion = _followed_root(motion, rest, mask)
 
