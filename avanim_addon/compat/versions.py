@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Names that changed between Blender versions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+# Since 4.4 an action holds slots, one per animated data-block; since 5.0 its curves are reached only through them.
+HAS_ACTION_SLOTS = bpy.app.version >= (4, 4, 0)
+EEVEE = "BLENDER_EEVEE" if bpy.app.version >= (5, 0, 0) else "BLENDER_EEVEE_NEXT"
+ENGINES = {"workbench": "BLENDER_WORKBENCH", "eevee": EEVEE, "cycles": "CYCLES"}
+
+# Output settings in the order in which they must be set: each decides what the next may be.
+IMAGE_SETTINGS = ("media_type", "file_format", "color_mode", "color_depth", "compression")
+if bpy.app.version < (5, 0, 0):
+    IMAGE_SETTINGS = IMAGE_SETTINGS[1:]
+
+
+def sequence_strips(scene: bpy.types.Scene) -> Any:
+    """The strips of the scene's sequencer, which is created if need be."""
+    editor: Any = scene.sequence_editor or scene.sequence_editor_create()
+    return editor.strips if hasattr(editor, "strips") else editor.sequences
+
+
+def set_strip_range(strip: Any, content_start: float, trim_start: int, start: int, end: int) -> None:
+    """Place a strip's content and trim it.
+
+    Args:
+        content_start: the frame, fractions allowed, at which the untrimmed content begins.
+        trim_start: frames of it that are hidden before `start`.
+        start, end: first frame shown and the frame after the last.
+    """
+    # The later names exist since 5.1; the former ones are on their way out there.
+    if bpy.app.version >= (5, 1, 0):
+        strip.content_start = content_start
+        strip.left_handle_offset = trim_start
+        strip.right_handle = end
+    else:
+        strip.frame_start = content_start
+        strip.frame_offset_start = trim_start
+        strip.frame_final_end = end
+
+
+def set_video_output(render: Any) -> None:
+    """Choose an H.264 film with AAC sound in an .mp4 as the output of `RenderSettings`."""
+    if bpy.app.version >= (5, 0, 0):
+        render.image_settings.media_type = "VIDEO"
+    render.image_settings.file_format = "FFMPEG"
+    render.image_settings.color_mode = "RGB"
+    film = render.ffmpeg
+    film.format = "MPEG4"
+    film.codec = "H264"
+    film.constant_rate_factor = "HIGH"
+    film.ffmpeg_preset = "GOOD"
+    film.audio_codec = "AAC"
+    film.audio_bitrate = 192
+    film.audio_mixrate = 48000
+    film.audio_channels = "STEREO"
+
+
+def set_image_output(render: Any, compression: int) -> None:
+    """Choose 8-bit RGB PNG; `compression` 0..100."""
+    if bpy.app.version >= (5, 0, 0):
+        render.image_settings.media_type = "IMAGE"
+    render.image_settings.file_format = "PNG"
+    render.image_settings.color_mode = "RGB"
+    render.image_settings.color_depth = "8"
+    render.image_settings.compression = compression

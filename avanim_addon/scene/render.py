@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pictures and films."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ...rigs.errors import InputError
+from ...rigs.files import replacing
+from ...rigs.job import Progress, silent
+from ..compat import versions
+from .console import quiet
+
+_SAMPLES = {"workbench": 5, "eevee": 16, "cycles": 32}
+_RENDERING_SHARE = 0.96
+
+
+def render(
+    path: str | Path,
+    *,
+    engine: str = "workbench",
+    size: tuple[int, int] = (640, 360),
+    frame: int | None = None,
+    frame_range: tuple[int, int] | None = None,
+    samples: int | None = None,
+    progress: Progress = silent,
+) -> None:
+    """Render the current scene: a picture (.png) or a film with the sequencer's sound (.mp4, H.264 and AAC).
+
+    The scene is left as it was.
+
+    Args:
+        engine: `workbench` (quick, made for machines without a GPU), `eevee` or `cycles`.
+        frame: of the picture; by default the current one.
+        frame_range: first and last frame of the film; by default the scene's.
+        samples: per pixel; by default a small number that suits the engine. Workbench takes 1 (FXAA), 5, 8, 11, 16, 32.
+
+    Raises:
+        InputError: a wrong argument, no camera, or the machine lacks the libraries for this engine.
+        Cancelled: progress raised it; nothing is written then.
+    """
+    path = Path(path)
+    scene = bpy.context.scene
+    _check(scene, path, engine, size)
+    if path.suffix == ".png":
+        with replacing(path) as temporary, _prepared(scene, engine, size, samples):
+            progress(0.0, "Rendering the picture")
+            _render_frame(scene, scene.frame_current if frame is None else frame, temporary)
+            progress(1.0, "Rendered")
+        return
+    first, last = frame_range or (scene.frame_start, scene.frame_end)
+    count = last - first + 1
+    with replacing(path) as temporary:
+        frames = []
+        with _prepared(scene, engine, size, samples):
+            for index in range(count):
+                progress(_RENDERING_SHARE * index / count, f"Rendering frame {index + 1} of {count}")
+                frames.append(temporary.with_name(f"{index:06d}.png"))
+                _render_frame(scene, first + index, frames[-1])
+        progress(_RENDERING_SHARE, "Encoding the film")
+        sound = mix_sound(scene, temporary.with_name("sound.wav"), (first, last))
+        _encode(scene, frames, sound, temporary, size)
+        progress(1.0, "Rendered")
+
+
+def mix_sound(scene: bpy.types.Scene, path: Path, frame_range: tuple[int, int]) -> Path | None:
+    """Mix the sequencer's sound over the frames down to a 48 kHz 16-bit .wav; None where the scene has no sound."""
+    if not any(strip.type == "SOUND" and not strip.mute for strip in versions.sequence_strips(scene)):
+        return None
+    with changed((scene, "frame_start", frame_range[0]), (scene, "frame_end", frame_range[1])), quiet():
+        bpy.ops.sound.mixdown(
+            filepath=str(path), check_existing=False, relative_path=False, container="WAV", codec="PCM", format="S16"
+        )
+    return path
+
+
+def contact_sheet(pictures: Sequence[str | Path], path: str | Path, columns: int | None = None) -> None:
+    """Tile picture files of one size into one .png, row by row."""
+    from PIL import Image
+
+    if not pictures:
+        raise InputError("There are no pictures to tile; give at least one.")
+    columns = columns or min(len(pictures), 4)
+    opened = [Image.open(picture).convert("RGB") for picture in pictures]
+    width, height = opened[0].size
+    rows = -(-len(opened) // columns)
+    sheet = Image.new("RGB", (columns * width, rows * height))
+    for index, picture in enumerate(opened):
+        sheet.paste(picture, (index % columns * width, index // columns * height))
+    with replacing(path) as temporary:
+        sheet.save(temporary)
+
+
+@contextlib.contextmanager
+def changed(*changes: tuple[Any, str, Any]) -> Iterator[None]:
+    """Set attributes (owner, name, value) for the length of a block, and put them back in reverse order."""
+    before = []
+    try:
+        for owner, name, value in changes:
+            before.append((owner, name, getattr(owner, name)))
+            setattr(owner, name, value)
+        yield
+    finally:
+        for owner, name, value in reversed(before):
+            setattr(owner, name, value)
+
+
+def _check(scene: bpy.types.Scene, path: Path, engine: str, size: tuple[int, int]) -> None:
+    if path.suffix not in (".png", ".mp4"):
+        raise InputError(f"Cannot render to {path}; end the name in .png or .mp4.")
+    if engine not in versions.ENGINES:
+        raise InputError(f"Unknown engine {engine!r}; known are {', '.join(versions.ENGINES)}.")
+    if scene.camera is None:
+        raise InputError(f"The scene {scene.name} has no camera; add one and make it active.")
+    if path.suffix == ".mp4" and (size[0] % 2 or size[1] % 2):
+        raise InputError(f"A film of {size[0]} x {size[1]} is not possible; give even numbers.")
+    if engine != "cycles":
+        require_graphics()
+
+
+def require_graphics() -> None:
+    """Workbench and EEVEE draw with OpenGL, which comes from EGL without a window; Blender crashes where it is missing.
+
+    Raises:
+        InputError: a library is missing.
+    """
+    if not (sys.platform.startswith("linux") and bpy.app.background):
+        return
+    for library in ("libEGL.so.1", "libGL.so.1"):
+        try:
+            ctypes.CDLL(library)
+        except OSError:
+            raise InputError(
+                f"This machine lacks {library}, which rendering needs; "
+                "run `apt-get install libegl1 libgl1 libgl1-mesa-dri`, or choose the engine cycles."
+            ) from None
+
+
+@contextlib.contextmanager
+def _prepared(scene: bpy.types.Scene, engine: str, size: tuple[int, int], samples: int | None) -> Iterator[None]:
+    """The scene set up for single frames, and put back afterwards."""
+    render, image = scene.render, scene.render.image_settings
+    samples = samples or _SAMPLES[engine]
+    changes = [
+        (render, "engine", versions.ENGINES[engine]),
+        (render, "resolution_x", size[0]),
+        (render, "resolution_y", size[1]),
+        (render, "resolution_percentage", 100),
+        (render, "filepath", render.filepath),
+        (render, "use_file_extension", True),
+        (render, "use_sequencer", False),
+        (scene, "frame_current", scene.frame_current),
+    ]
+    if engine == "workbench":
+        levels = {1: "FXAA", 5: "5", 8: "8", 11: "11", 16: "16", 32: "32"}
+        level = levels[min(levels, key=lambda count: abs(count - samples))]
+        changes += [
+            (scene.display, "render_aa", level),
+            # Smoothing costs most of a frame's time here and hardly shows.
+            (render, "use_simplify", True),
+            (render, "simplify_subdivision_render", 0),
+        ]
+    elif engine == "eevee":
+        changes += [(scene.eevee, "taa_render_samples", samples), (scene.eevee, "use_raytracing", False)]
+    else:
+        changes += [(scene.cycles, "samples", samples), (scene.cycles, "use_denoising", True)]
+    # Put back last to first, so in the order that they need.
+    changes += [(image, name, getattr(image, name)) for name in reversed(versions.IMAGE_SETTINGS)]
+    with changed(*changes):
+        versions.set_image_output(render, compression=10)
+        yield
+
+
+def _render_frame(scene: bpy.types.Scene, frame: int, path: Path) -> None:
+    scene.frame_set(frame)
+    scene.render.filepath = str(path)
+    with quiet():
+        bpy.ops.render.render(write_still=True, scene=scene.name)
+
+
+def _encode(
+    scene: bpy.types.Scene, frames: Sequence[Path], sound: Path | None, path: Path, size: tuple[int, int]
+) -> None:
+    """Make a film from picture files and a sound file, with the sequencer of a scene of its own."""
+    film = bpy.data.scenes.new("AVAnim film")
+    try:
+        film.render.fps, film.render.fps_base = scene.render.fps, scene.render.fps_base
+        film.render.resolution_x, film.render.resolution_y = size
+        film.render.resolution_percentage = 100
+        film.frame_start, film.frame_end = 1, len(frames)
+        # The pictures are finished: pass their colours on as they are.
+        film.view_settings.view_transform = "Standard"
+        strips = versions.sequence_strips(film)
+        pictures = strips.new_image("Frames", str(frames[0]), 1, 1)
+        for frame in frames[1:]:
+            pictures.elements.append(frame.name)
+        if sound:
+            strips.new_sound("Sound", str(sound), 2, 1)
+        versions.set_video_output(film.render)
+        if not sound:
+            film.render.ffmpeg.audio_codec = "NONE"
+        film.render.filepath = str(path)
+        film.render.use_file_extension = False
+        with quiet():
+            bpy.ops.render.render(animation=True, scene=film.name)
+    finally:
+        for sound_data in [s for s in bpy.data.sounds if sound and s.filepath == str(sound)]:
+            bpy.data.sounds.remove(sound_data)
+        bpy.data.scenes.remove(film)

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sound strips, the frame rate, and beats as timeline markers."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ...rigs.beats import Beats
+from ...rigs.errors import InputError
+from ..compat import versions
+from .take import scene_fps
+
+
+def set_frame_rate(scene: bpy.types.Scene, fps: float) -> None:
+    """Also takes the rates of film and NTSC: 23.976 becomes 24 / 1.001."""
+    scene.render.fps = max(1, math.ceil(fps - 1e-6))
+    scene.render.fps_base = scene.render.fps / fps
+    # Rates given with three digits mean the exact ones.
+    if abs(scene.render.fps_base - 1.001) < 5e-5:
+        scene.render.fps_base = 1.001
+
+
+def add_sound_strip(
+    scene: bpy.types.Scene,
+    path: str | Path,
+    frame_start: int,
+    *,
+    start: float = 0.0,
+    seconds: float | None = None,
+    name: str | None = None,
+) -> Any:
+    """Put a sound file on a free channel of the sequencer, to be played in step with the picture.
+
+    Args:
+        frame_start: the frame at which second `start` of the file is heard.
+        start, seconds: the part of the file that is heard; to its end by default.
+
+    Returns:
+        The strip.
+
+    Raises:
+        InputError: the file is missing or holds no sound that Blender can read.
+    """
+    path = Path(path).resolve()
+    if not path.is_file():
+        raise InputError(f"There is no sound file {path}; check the name.")
+    strips = versions.sequence_strips(scene)
+    channel = max((strip.channel for strip in strips), default=0) + 1
+    try:
+        strip = strips.new_sound(name or path.stem, str(path), channel, frame_start)
+    except RuntimeError as error:
+        raise InputError(f"Blender cannot read a sound from {path}; convert it to .wav.") from error
+    if strip.frame_duration <= 1 and not strip.sound.samplerate:
+        strips.remove(strip)
+        raise InputError(f"Blender cannot read a sound from {path}; convert it to .wav.")
+    fps = scene_fps(scene)
+    # The content may begin between two frames, its visible part only on one.
+    content_start = frame_start - start * fps
+    hidden = frame_start - math.floor(content_start)
+    end = math.ceil(content_start + strip.frame_duration)
+    if seconds is not None:
+        end = min(end, frame_start + math.ceil(seconds * fps - 1e-6))
+    versions.set_strip_range(strip, content_start, hidden, frame_start, end)
+    scene.use_audio = True
+    scene.sync_mode = "AUDIO_SYNC"
+    return strip
+
+
+def add_beat_markers(scene: bpy.types.Scene, beats: Beats, frame_start: int, frame_end: int) -> None:
+    """A timeline marker per beat: "1" on the downbeat, then "2", "3" … Times count from `frame_start`."""
+    fps = scene_fps(scene)
+    for time, position in zip(beats.times, beats.positions, strict=True):
+        frame = frame_start + round(float(time) * fps)
+        if frame_start <= frame <= frame_end:
+            scene.timeline_markers.new(str(int(position) + 1), frame=frame)
