@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Polygon surfaces whose vertices stay linear combinations of some source mesh, through subdivision and cutting.
+
+So everything that is linear in the source's vertices (weights, correctives, offsets) follows through one sparse matrix.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.spatial import cKDTree
+
+Array = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Faces = list[list[int]]
+
+
+def triangles(faces: Sequence[Sequence[int]]) -> Integers:
+    """Fans of triangles (F, 3)."""
+    return np.array([(face[0], face[k], face[k + 1]) for face in faces for k in range(1, len(face) - 1)])
+
+
+def edges_of(faces: Sequence[Sequence[int]]) -> Integers:
+    """Unique edges (E, 2), the smaller vertex number first."""
+    pairs = [(a, b) for face in faces for a, b in zip(face, [*face[1:], face[0]], strict=True)]
+    return np.unique(np.sort(np.array(pairs), axis=1), axis=0)
+
+
+def normals(vertices: Array, tris: Integers) -> Array:
+    """Area-weighted unit vertex normals (V, 3) of counter-clockwise triangles."""
+    a, b, c = (vertices[tris[:, k]] for k in range(3))
+    face = np.cross(b - a, c - a)
+    result = np.stack(
+        [np.bincount(tris.ravel(), np.repeat(face[:, axis], 3), minlength=len(vertices)) for axis in range(3)], 1
+    )
+    return result / np.linalg.norm(result, axis=1, keepdims=True).clip(1e-12)
+
+
+def averaging(count: int, edges: Integers, share: float = 0.5) -> sparse.csr_matrix:
+    """(V, V): each vertex moves `share` of the way to the mean of its neighbours; lone vertices stay."""
+    ones = np.ones(len(edges))
+    near = sparse.coo_matrix((ones, (edges[:, 0], edges[:, 1])), shape=(count, count)).tocsr()
+    near = near + near.T
+    degree = np.asarray(near.sum(1)).ravel()
+    mean = sparse.diags(1 / np.maximum(degree, 1)) @ near
+    still = sparse.diags(np.where(degree > 0, 1 - share, 1.0))
+    return (still + share * mean).tocsr()
+
+
+def nearest_mean(vertices: Array, points: Array, count: int = 6) -> sparse.csr_matrix:
+    """(P, V): each of `points` (P, 3) as the mean of its `count` nearest `vertices` (V, 3), by inverse square distance."""
+    distance, ids = cKDTree(vertices).query(points, k=count)
+    share = 1 / (distance**2 + 1e-6)
+    share /= share.sum(1, keepdims=True)
+    rows = np.repeat(np.arange(len(points)), count)
+    return sparse.csr_matrix((share.ravel(), (rows, ids.ravel())), (len(points), len(vertices)))
+
+
+@dataclass
+class Patch:
+    """A surface in the making.
+
+    `vertices` (V, 3) · `faces` · `source` (V, S) sparse: each vertex as a combination of the S source vertices ·
+    `labels` one text per face, a material later on · `uvs` (V, 2).
+    """
+
+    vertices: Array
+    faces: Faces
+    source: sparse.csr_matrix
+    labels: list[str]
+    uvs: Array = field(default_factory=lambda: np.zeros((0, 2)))
+
+    @classmethod
+    def of(cls, vertices: Array, faces: Sequence[Sequence[int]], label: str) -> Patch:
+        """The part of a mesh that `faces` use."""
+        used = np.unique(np.concatenate([np.asarray(face) for face in faces]))
+        number = np.full(len(vertices), -1)
+        number[used] = np.arange(len(used))
+        source = sparse.identity(len(vertices), format="csr")[used]
+        return cls(vertices[used], [number[list(face)].tolist() for face in faces], source, [label] * len(faces))
+
+    def subdivided(self) -> Patch:
+        """One Catmull-Clark step (1978); boundary edges become cubic B-splines."""
+        count, faces = len(self.vertices), self.faces
+        edges = edges_of(faces)
+        key = {(int(a), int(b)): i for i, (a, b) in enumerate(edges)}
+        edge_faces: list[list[int]] = [[] for _ in edges]
+        face_edges = []
+        for f, face in enumerate(faces):
+            ids = [key[(min(a, b), max(a, b))] for a, b in zip(face, [*face[1:], face[0]], strict=True)]
+            face_edges.append(ids)
+            for i in ids:
+                edge_faces[i].append(f)
+        sizes = np.array([len(face) for face in faces])
+        rows = np.repeat(np.arange(len(faces)), sizes)
+        centre = sparse.csr_matrix((np.repeat(1 / sizes, sizes), (rows, np.concatenate(faces))), (len(faces), count))
+        ends = sparse.csr_matrix(
+            (np.full(2 * len(edges), 0.5), (np.repeat(np.arange(len(edges)), 2), edges.ravel())), (len(edges), count)
+        )
+        inner = np.array([len(f) == 2 for f in edge_faces])
+        pairs = np.array([f if len(f) == 2 else [f[0], f[0]] for f in edge_faces])
+        beside = sparse.csr_matrix(
+            (np.full(2 * len(edges), 0.5), (np.repeat(np.arange(len(edges)), 2), pairs.ravel())),
+            (len(edges), len(faces)),
+        )
+        half = sparse.diags(np.where(inner, 0.5, 0.0))
+        edge_points = ends - half @ ends + half @ (beside @ centre)
+
+        boundary = np.zeros(count, bool)
+        boundary[edges[~inner].ravel()] = True
+        touch = sparse.csr_matrix(
+            (np.ones(2 * len(edges)), (edges.ravel(), np.repeat(np.arange(len(edges)), 2))), (count, len(edges))
+        )
+        touch_faces = sparse.csr_matrix((np.ones(len(rows)), (np.concatenate(faces), rows)), (count, len(faces)))
+        degree = np.asarray(touch.sum(1)).ravel().clip(1)
+        around = sparse.diags(1 / np.asarray(touch_faces.sum(1)).ravel().clip(1)) @ touch_faces @ centre
+        mids = sparse.diags(1 / degree) @ touch @ ends
+        identity = sparse.identity(count, format="csr")
+        smooth = sparse.diags(1 / degree) @ (around + 2 * mids + sparse.diags(degree - 3) @ identity)
+        rim = touch @ sparse.diags((~inner).astype(float))
+        on_rim = np.asarray(rim.sum(1)).ravel().clip(1)
+        border = 0.5 * identity + 0.5 * sparse.diags(1 / on_rim) @ rim @ ends
+        vertex_points = sparse.diags((~boundary).astype(float)) @ smooth + sparse.diags(boundary.astype(float)) @ border
+
+        step = sparse.vstack([vertex_points, edge_points, centre]).tocsr()
+        first_edge, first_face = count, count + len(edges)
+        new_faces, labels = [], []
+        for f, (face, ids) in enumerate(zip(faces, face_edges, strict=True)):
+            for k, vertex in enumerate(face):
+                new_faces.append([vertex, first_edge + ids[k], first_face + f, first_edge + ids[k - 1]])
+                labels.append(self.labels[f])
+        return Patch(step @ self.vertices, new_faces, (step @ self.source).tocsr(), labels)
+
+    def cut(self, values: Array, label: str | None) -> Patch:
+        """Split the faces along values = 0 (V,), linear along edges. Where values > 0 faces get `label`; None drops them."""
+        values = np.where(np.abs(values) < 1e-7, 1e-7, values)
+        rows_a, rows_b, shares = [], [], []
+        made: dict[tuple[int, int], int] = {}
+        faces, labels = [], []
+
+        def crossing(a: int, b: int) -> int:
+            key = (min(a, b), max(a, b))
+            if key not in made:
+                made[key] = len(values) + len(rows_a)
+                rows_a.append(key[0])
+                rows_b.append(key[1])
+                shares.append(values[key[0]] / (values[key[0]] - values[key[1]]))
+            return made[key]
+
+        for face, old in zip(self.faces, self.labels, strict=True):
+            signs = values[face] > 0
+            for positive in (True, False):
+                if positive and label is None:
+                    continue
+                if (signs == positive).all():
+                    piece = list(face)
+                elif (signs != positive).all():
+                    continue
+                else:
+                    piece = []
+                    for k, a in enumerate(face):
+                        b = face[(k + 1) % len(face)]
+                        if signs[k] == positive:
+                            piece.append(a)
+                        if signs[k] != signs[(k + 1) % len(face)]:
+                            piece.append(crossing(a, b))
+                faces.append(piece)
+                labels.append(label if positive and label is not None else old)
+        count = len(values)
+        n = len(rows_a)
+        rows = np.arange(n)
+        extra = sparse.csr_matrix(
+            (np.r_[1 - np.array(shares), np.array(shares)], (np.r_[rows, rows], np.r_[rows_a, rows_b].astype(int))),
+            (n, count),
+        )
+        step = sparse.vstack([sparse.identity(count), extra]).tocsr()
+        return Patch(step @ self.vertices, faces, (step @ self.source).tocsr(), labels).compact()
+
+    def compact(self) -> Patch:
+        """Without the vertices that no face uses."""
+        used = np.unique(np.concatenate([np.asarray(face) for face in self.faces]))
+        number = np.full(len(self.vertices), -1)
+        number[used] = np.arange(len(used))
+        uvs = self.uvs[used] if len(self.uvs) else self.uvs
+        faces = [number[face].tolist() for face in self.faces]
+        return Patch(self.vertices[used], faces, self.source[used], self.labels, uvs)
+
+    def boundary_loops(self) -> list[list[int]]:
+        """Closed rims, each as vertex numbers in the direction in which its faces run."""
+        directed = {(a, b) for face in self.faces for a, b in zip(face, [*face[1:], face[0]], strict=True)}
+        following = {a: b for a, b in directed if (b, a) not in directed}
+        loops = []
+        while following:
+            start, _ = next(iter(following.items()))
+            loop, here = [], start
+            while here in following:
+                loop.append(here)
+                here = following.pop(here)
+            loops.append(loop)
+        return loops
+
+    def joined(self, other: Patch) -> Patch:
+        """Both in one mesh."""
+        shift = len(self.vertices)
+        return Patch(
+            np.vstack([self.vertices, other.vertices]),
+            self.faces + [[i + shift for i in face] for face in other.faces],
+            sparse.vstack([self.source, other.source]).tocsr(),
+            self.labels + other.labels,
+            np.vstack([self.uvs, other.uvs]) if len(self.uvs) and len(other.uvs) else np.zeros((0, 2)),
+        )
