@@ -43,6 +43,13 @@ def set_strip_range(strip: Any, content_start: float, trim_start: int, start: in
         strip.frame_final_end = end
 
 
+def strip_range(strip: Any) -> tuple[float, int, int]:
+    """The frame at which a strip's untrimmed content begins, the first frame shown, and the frame after the last."""
+    if bpy.app.version >= (5, 1, 0):
+        return strip.content_start, strip.left_handle, strip.right_handle
+    return strip.frame_start, strip.frame_final_start, strip.frame_final_end
+
+
 def set_video_output(render: Any) -> None:
     """Choose an H.264 film with AAC sound in an .mp4 as the output of `RenderSettings`."""
     if bpy.app.version >= (5, 0, 0):
