@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import InputError
-from .files import reading, replacing
+from .files import read_bytes, replacing
 from .motion import Motion, tidy_fps
 from .rotation import axis_angle_from_matrix, matrix_from_axis_angle
 from .skeleton import Rest
@@ -164,10 +164,7 @@ def load_bvh(path: str | Path, metres_per_unit: float | None = None) -> BvhClip:
     Raises:
         InputError: the file is missing, truncated, or no BVH.
     """
-    with reading(path) as file:
-        data = file.read(_MAX_BYTES + 1)
-    if len(data) > _MAX_BYTES:
-        raise InputError(f"{path} is larger than {_MAX_BYTES >> 20} MiB; cut it into shorter clips.")
+    data = read_bytes(path, _MAX_BYTES)
     try:
         return _parsed(data.decode("utf-8-sig", "replace"), path, metres_per_unit)
     except (ValueError, IndexError, OverflowError) as error:

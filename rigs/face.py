@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import InputError
-from .files import reading, replacing
+from .files import read_bytes, replacing
 from .motion import tidy_fps
 from .npz import load_npz
 
@@ -73,6 +73,7 @@ _ANGLES = (
     *(f"{side}Eye{axis}" for side in _SIDES for axis in ("Yaw", "Pitch", "Roll")),
 )
 _LIVE_LINK_FPS = 60.0
+_MAX_BYTES = 512 << 20
 
 
 @dataclass(frozen=True)
@@ -177,8 +178,7 @@ def _write_csv(track: FaceTrack, path: str | Path) -> None:
 
 
 def _read_csv(path: str | Path, fps: float | None) -> FaceTrack:
-    with reading(path) as file:
-        data = file.read()
+    data = read_bytes(path, _MAX_BYTES)
     try:
         rows = [row for row in csv.reader(io.StringIO(data.decode("utf-8-sig"))) if row]
     except (UnicodeDecodeError, csv.Error) as error:

@@ -8,6 +8,7 @@ import errno
 import os
 import re
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -87,10 +88,14 @@ def reading(path: str | Path) -> Iterator[BinaryIO]:
     """Open `path` for reading bytes.
 
     Raises:
-        InputError: the file is missing, is a folder, or may not be read.
+        InputError: the file is missing, empty, no plain file, or may not be read.
     """
     path = Path(path)
     try:
+        status = path.stat()
+        # A pipe or a device could keep the reader waiting, or feed it, for ever.
+        if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
+            raise InputError(f"{path} is not a plain file; give a file.")
         file = path.open("rb")
     except FileNotFoundError as error:
         raise InputError(f"There is no file {path}; check the name.") from error
@@ -100,4 +105,14 @@ def reading(path: str | Path) -> Iterator[BinaryIO]:
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"Cannot read {path}: {str(reason).lower()}.") from error
     with file:
+        if status.st_size == 0:
+            raise InputError(f"{path} is empty (0 bytes); copy it again.")
         yield file
+
+
+def read_bytes(path: str | Path, limit: int) -> bytes:
+    """The content of a file of at most `limit` bytes. Raises InputError as `reading` does, and where it is larger."""
+    with reading(path) as file:
+        if os.fstat(file.fileno()).st_size > limit:
+            raise InputError(f"{path} is larger than {limit >> 20} MiB; such a file is not read.")
+        return file.read()

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from .bvh import load_bvh
 from .errors import InputError
-from .files import reading
+from .files import read_bytes
 from .motion import Motion, tidy_fps
 from .npz import load_npz
 from .pickles import load_pickle
-from .rotation import axis_angle_from_matrix, axis_angle_from_quaternion, matrix_from_axis_angle
+from .rotation import axis_angle_from_matrix, matrix_from_axis_angle, matrix_from_quaternion
 from .skeleton import SKELETONS, SMPL24, Rest
 
 Array = NDArray[np.float64]
@@ -129,11 +129,8 @@ def _aist(fields: Any, path: str | Path) -> Motion:
 
 
 def _phantom(path: str | Path, rest: Rest) -> Motion:
-    with reading(path) as file:
-        data = file.read(_MAX_JSON + 1)
+    data = read_bytes(path, _MAX_JSON)
     try:
-        if len(data) > _MAX_JSON:
-            raise ValueError("it is larger than 1 GiB")
         fields = json.loads(data)
         names = [_smpl_name(name) for name in fields["bone_name"]]
         order = [names.index(joint) for joint in SMPL24.joints]
@@ -148,7 +145,7 @@ def _phantom(path: str | Path, rest: Rest) -> Motion:
         raise InputError(f"{path} holds rotations that are not unit quaternions.")
     x, y, z, w = np.moveaxis(quaternions / length, -1, 0)
     # Unity's X points to the character's right. Mirroring it turns the other two axes of a rotation round.
-    turned = matrix_from_axis_angle(axis_angle_from_quaternion(np.stack([w, x, -y, -z], axis=-1)))
+    turned = matrix_from_quaternion(np.stack([w, x, -y, -z], axis=-1))
     local = turned.copy()
     for joint, parent in enumerate(SMPL24.parents):
         if parent >= 0:

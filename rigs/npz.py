@@ -28,8 +28,6 @@ def load_npz(path: str | Path, keys: Callable[[str], bool] = lambda key: True) -
         InputError: the file cannot be opened, is no .npz, is truncated, or unpacks to more than 4 GiB.
     """
     with reading(path) as file:
-        if not file.read(1):
-            raise InputError(f"{path} is empty (0 bytes); copy it again.")
         try:
             with zipfile.ZipFile(file) as archive:
                 members = [info for info in archive.infolist() if keys(info.filename.removesuffix(".npy"))]

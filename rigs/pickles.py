@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from .errors import InputError
-from .files import reading
+from .files import read_bytes
 
 MAX_BYTES = 4 << 30
 _MAX_DEPTH = 40
@@ -421,10 +421,4 @@ def load_pickle(path: str | Path, keys: Callable[[str], bool] | None = None) -> 
     Raises:
         InputError: as `read_pickle`, and when the file cannot be opened.
     """
-    with reading(path) as file:
-        data = file.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        raise InputError(f"{path} is larger than {MAX_BYTES >> 30} GiB; such a file is not read.")
-    if not data:
-        raise InputError(f"{path} is empty (0 bytes); copy it again.")
-    return read_pickle(data, path, keys)
+    return read_pickle(read_bytes(path, MAX_BYTES), path, keys)
