@@ -71,7 +71,7 @@ def melody_features(sound: Sound) -> NDArray[np.float32]:
     code takes MFCC and onsets of the power itself; here they are of its decibels, and the sound is brought to one
     loudness first, so that a quieter copy of a song gives the same features. T = 1 + N // 512. Not standardised.
     """
-    y = _at_least(sound, MELODY_RATE, 8192)
+    y = _at_least(sound, MELODY_RATE, 32768)
     y = y * (0.1 / max(float(np.sqrt(np.mean(y**2))), 1e-5))
     frames = 1 + round(sound.seconds * MELODY_RATE) // MELODY_HOP
     mel = librosa.feature.melspectrogram(y=y, sr=MELODY_RATE, n_fft=2 * MELODY_HOP, hop_length=MELODY_HOP)
