@@ -34,8 +34,8 @@ HINGES = {
     "right_elbow": np.array([0, 1.0, 0]),
 }
 _FLEXION_LIMIT = {"knee": np.deg2rad(160), "elbow": np.deg2rad(155)}
-_SIDEWAYS_LIMIT = np.deg2rad(15)
-_TWIST_LIMIT = {"knee": np.deg2rad(60), "elbow": np.deg2rad(110)}
+_SIDEWAYS_LIMIT = np.deg2rad(20)
+_TWIST_LIMIT = {"knee": np.deg2rad(80), "elbow": np.deg2rad(110)}
 
 
 def unit(vectors: Array) -> Array:
@@ -240,7 +240,7 @@ def _denoised(positions: Array, lengths: Array, fps: float, seconds: float | Non
     """
     if seconds is None:
         jitter = float(np.median(np.abs(np.diff(lengths, axis=0)))) if len(lengths) > 1 else 0.0
-        seconds = 0.0 if jitter < 0.004 else min(0.3, 0.15 + 4 * jitter)
+        seconds = 0.0 if jitter < 0.002 else min(0.3, 0.12 + 6 * jitter)
     window = 2 * round(seconds * fps / 2) + 1
     if window < 5 or len(positions) < window:
         return positions
@@ -412,8 +412,10 @@ def fit_positions(
             local = turned[name] if parent < 0 else np.swapaxes(turned[skeleton.joints[parent]], -1, -2) @ turned[name]
             poses[:, joint] = axis_angle_from_matrix(local)
     trans = target["pelvis"] - rest.joints[0]
-    # Noise that every bone shares goes into the root.
+    # Noise that the bones share goes into the root; a single limb that can't follow doesn't drag the body along.
     seen = [name for name in known if extra.get(name, name) in skeleton.joints]
     reached = rest.forward(poses, trans)[0]
-    miss = [target[name] - reached[:, skeleton.index(extra.get(name, name))] for name in seen]
-    return Motion(poses, trans + np.mean(miss, axis=0), float(fps), skeleton.name)
+    miss = np.stack([target[name] - reached[:, skeleton.index(extra.get(name, name))] for name in seen])
+    weight = 1 / (1 + _dot(miss, miss)[..., None] / 0.03**2)
+    shift = (weight * miss).sum(axis=0) / weight.sum(axis=0)
+    return Motion(poses, trans + shift, float(fps), skeleton.name)
