@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Music to a dance, by one of several methods of the literature."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...rigs.beats import Beats
+from ...rigs.errors import InputError
+from ...rigs.job import Progress, part, silent
+from ...rigs.motion import Motion
+from ...rigs.skeleton import Rest
+from ...rigs.sound import Sound
+
+SHORTEST_SECONDS = 2.0
+_SILENCE = 1e-4  # peak of the samples, -80 dB
+
+
+@dataclass(frozen=True)
+class Dance:
+    """A motion as long as the music, the beats it keeps, and all settings that are needed to make it again."""
+
+    motion: Motion
+    beats: Beats
+    settings: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Method:
+    """`styles`, the first for music that no other suits · `entry` gives the function that dances (imports torch)."""
+
+    title: str
+    reference: str
+    styles: tuple[str, ...]
+    entry: Callable[[], Callable[..., tuple[Motion, dict[str, Any]]]]
+
+
+def _melody() -> Callable[..., tuple[Motion, dict[str, Any]]]:
+    from .melody import generate
+
+    return generate
+
+
+METHODS: dict[str, Method] = {
+    "melody": Method(
+        "Dance with Melody",
+        "Tang, Jia, Mao: Dance with Melody, ACM Multimedia 2018",
+        ("pop", "salsa", "indian", "waltz"),
+        _melody,
+    ),
+}
+
+
+def suited_style(beats: Beats, styles: tuple[str, ...]) -> str:
+    """Three-time is waltzed, fast music is salsa, all else goes to the first style."""
+    if beats.metre == 3 and "waltz" in styles:
+        return "waltz"
+    if beats.metre == 4 and 155 <= beats.bpm <= 230 and "salsa" in styles:
+        return "salsa"
+    return styles[0]
+
+
+def generate(
+    sound: Sound,
+    rest: Rest,
+    *,
+    method: str = "melody",
+    style: str = "auto",
+    seed: int = 0,
+    fps: float = 30.0,
+    bpm: float | None = None,
+    metre: int | None = None,
+    offset: float | None = None,
+    device: str = "auto",
+    progress: Progress = silent,
+) -> Dance:
+    """A dance to music, on one body.
+
+    Args:
+        sound: the music, two seconds at least.
+        rest: the body, on any skeleton that has SMPL's body joints.
+        method: a key of METHODS. style: one of its styles, or auto, which goes by tempo and metre.
+        seed: every seed is another take; the same seed on the same device gives the same motion, bit for bit.
+        fps: frame rate of the motion.
+        bpm, metre, offset: what is known of the music, `offset` s being the first downbeat; None is found out.
+        device: auto, cpu, cuda or mps.
+
+    Raises:
+        InputError: unknown method, style or device; silence, or music too short to dance to.
+        Cancelled: progress raised it.
+    """
+    if method not in METHODS:
+        raise InputError(f"There is no dance method {method!r}; choose one of {', '.join(METHODS)}.")
+    chosen = METHODS[method]
+    if style != "auto" and style not in chosen.styles:
+        raise InputError(f"Method {method} has no style {style!r}; choose auto, {', '.join(chosen.styles)}.")
+    if not (np.isfinite(fps) and fps > 0):
+        raise InputError(f"The frame rate must be a positive number, not {fps}.")
+    if sound.seconds < SHORTEST_SECONDS:
+        raise InputError(f"The music is {sound.seconds:.1f} s long; give at least {SHORTEST_SECONDS:g} s to dance to.")
+    if float(np.abs(sound.samples).max()) < _SILENCE:
+        raise InputError("The music is silent; choose another file or another part of it.")
+
+    from ..audio.beats import track_beats
+
+    beats = track_beats(sound, bpm=bpm, metre=metre, offset=offset, progress=part(progress, 0.0, 0.4))
+    danced = suited_style(beats, chosen.styles) if style == "auto" else style
+    motion, details = chosen.entry()(
+        sound, beats, rest, style=danced, seed=seed, fps=fps, device=device, progress=part(progress, 0.4, 1.0)
+    )
+    settings = {
+        "method": method, "style": danced, "seed": seed, "fps": fps, "bpm": beats.bpm, "metre": beats.metre,
+        "offset": offset, "device": device, **details,
+    }  # fmt: skip
+    progress(1.0, "Danced")
+    return Dance(motion, beats, settings)

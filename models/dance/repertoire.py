@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a dance type can do: figures of a few beats that may follow one another in any order.
+
+Figures are either written by hand (rigs/moves.py) or cut out of recordings: beats are found from the steps, stretches
+of eight beats that begin and end alike are picked, turned to face the audience, and led into one common pose at their
+joints.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.interpolate import CubicSpline
+from scipy.ndimage import gaussian_filter1d
+
+from ...rigs import moves
+from ...rigs.errors import InputError
+from ...rigs.skeleton import SMPL24, Rest
+from .melody import JOINTS, mirrored
+
+Array = NDArray[np.float64]
+
+_COLUMNS = [SMPL24.index(name) for name in JOINTS]
+_FEET = [JOINTS.index("left_foot"), JOINTS.index("right_foot")]
+_HIPS = [JOINTS.index("left_hip"), JOINTS.index("right_hip")]
+_PER_BEAT = 24  # samples of a recorded figure
+_MARGIN = 1.0  # beats kept before and after a figure, for the joints
+_BODY = Rest.average()
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A recording: `positions` (T, 21, 3) m of an average body, standing on y = 0, at `fps`."""
+
+    name: str
+    positions: Array
+    fps: float
+
+
+class Written:
+    """Figures out of rigs/moves.py. `names[level]` are the figures for music of that level of energy."""
+
+    def __init__(self, names: list[list[str]], tempo: tuple[float, float]) -> None:
+        self.names, self.tempo = names, tempo
+        self.figure = moves.MOVES[names[0][0]].beats
+        self.figures, self.levels = len(names[0]), len(names)
+
+    def dance(self, levels: NDArray[np.int64], order: NDArray[np.int64], count: Array) -> Array:
+        """(T, 21, 3) m at `count` (T,) beats from the start of figure 0; figure k is `order[k]` of level `levels[k]`."""
+        chosen = [self.names[level][which] for level, which in zip(levels, order, strict=True)]
+        poses, trans = moves.perform(chosen, np.clip(count - 1.0, -1.0, len(chosen) * self.figure - 1.001), _BODY)
+        return _BODY.forward(poses, trans)[0][:, _COLUMNS]
+
+
+class Recorded:
+    """Figures cut from recordings; each curve (S, 21, 3) has `_MARGIN` beats to spare at both ends."""
+
+    def __init__(self, curves: list[list[Array]], figure: int, tempo: tuple[float, float]) -> None:
+        self.figure, self.tempo = figure, tempo
+        self.figures, self.levels = len(curves[0]), len(curves)
+        margin = int(_MARGIN * _PER_BEAT)
+        everything = [curve for level in curves for curve in level]
+        begin = np.mean([curve[: 2 * margin + 1] for curve in everything], axis=0)
+        end = np.mean([curve[-2 * margin - 1 :] for curve in everything], axis=0)
+        fade = (0.5 + 0.5 * np.cos(np.linspace(-np.pi, np.pi, 2 * margin + 1)))[:, None, None]
+        joint = (begin + end) / 2
+        self._splines = []
+        for level in curves:
+            row = []
+            for curve in level:
+                curve = curve.copy()
+                curve[: 2 * margin + 1] += fade * (joint - curve[: 2 * margin + 1])
+                curve[-2 * margin - 1 :] += fade * (joint - curve[-2 * margin - 1 :])
+                row.append(CubicSpline(np.arange(len(curve)) / _PER_BEAT - _MARGIN, curve))
+            self._splines.append(row)
+
+    def dance(self, levels: NDArray[np.int64], order: NDArray[np.int64], count: Array) -> Array:
+        """As Written.dance."""
+        index = np.clip((count // self.figure).astype(int), 0, len(order) - 1)
+        result = np.empty((len(count), len(JOINTS), 3))
+        for k in np.unique(index):
+            rows = index == k
+            result[rows] = self._splines[levels[k]][order[k]](
+                np.clip(count[rows] - k * self.figure, -_MARGIN, self.figure + _MARGIN)
+            )
+        return result
+
+
+def load_clips(path: Path, kind: str) -> list[Clip]:
+    """The recordings of a bundle whose names begin with `kind`, 30 fps.
+
+    Of each `<name>/poses` (T, 72) rad and `<name>/trans` (T, 3) m; `trans` need not fit the body: its scale and the floor are
+    taken from the legs.
+    """
+    if not path.is_file():
+        raise InputError(f"There is no file {path}; give the folder that holds it.")
+    clips = []
+    with np.load(path) as bundle:
+        for name in sorted({key.split("/")[0] for key in bundle.files}):
+            if not name.startswith(kind):
+                continue
+            poses = bundle[f"{name}/poses"].reshape(-1, 24, 3).astype(float)
+            trans = bundle[f"{name}/trans"].astype(float)
+            positions = _BODY.forward(poses, np.zeros_like(trans))[0]
+            root = positions[:, :1].copy()
+            legs = np.median(root[:, 0, 1] - positions[:, [10, 11], 1].min(axis=1)) / max(
+                float(np.median(trans[:, 1])), 0.3
+            )
+            positions += trans[:, None] * min(legs, 1.1) - root
+            # The floor may slope or drift in a recording: it is where the lower foot is, over some seconds.
+            low = positions[:, [10, 11], 1].min(axis=1)
+            floor = np.array([np.percentile(low[max(0, t - 30) : t + 31], 20) for t in range(len(low))])
+            positions[..., 1] += (_BODY.joints[10, 1] - _BODY.floor) - gaussian_filter1d(floor, 15)[:, None]
+            clips.append(Clip(name, gaussian_filter1d(positions[:, _COLUMNS], 0.7, axis=0), 30.0))
+    if not clips:
+        raise InputError(f"{path} holds no recordings named {kind}…; name them by their dance type.")
+    return clips
+
+
+def step_rate(clip: Clip, low: float, high: float) -> tuple[float, float]:
+    """Steps a second, between `low` and `high`, and the time (s) of a step: the comb on which feet come to rest."""
+    speed = np.linalg.norm(np.gradient(clip.positions[:, _FEET], 1 / clip.fps, axis=0), axis=-1)
+    speed = gaussian_filter1d(speed, 1.0, axis=0)
+    # A foot comes to rest where its speed falls fastest.
+    landing = np.maximum(-np.gradient(speed, axis=0), 0).sum(axis=1)
+    times = np.arange(len(landing)) / clip.fps
+    rates = np.arange(low, high, 0.005)
+    comb = np.exp(-2j * np.pi * rates[:, None] * times) @ landing
+    rate = float(rates[int(np.argmax(np.abs(comb)))])
+    # The beat is where the whole body is stillest, a little after the landing.
+    body = np.linalg.norm(np.gradient(clip.positions, 1 / clip.fps, axis=0), axis=-1).mean(axis=1)
+    slowest = np.angle(np.exp(2j * np.pi * rate * times) @ (body.mean() - body))
+    return rate, float(slowest / (2 * np.pi * rate) % (1 / rate))
+
+
+def _aligned(window: Array) -> Array:
+    """A stretch (S, 21, 3) turned to face +Z, on average over its ends, and moved to begin and end at the origin."""
+    margin = int(_MARGIN * _PER_BEAT)
+    ends = window[[margin, -margin - 1]]
+    across = (ends[:, _HIPS[0]] - ends[:, _HIPS[1]]).sum(axis=0)
+    angle = np.arctan2(across[2], across[0])
+    turn = np.array([[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]])
+    window = window @ turn.T
+    place = window[:, _HIPS].mean(axis=1) * [1, 0, 1]
+    start, end = place[margin], place[-margin - 1]
+    u = (np.arange(len(window)) - margin) / (len(window) - 1 - 2 * margin)
+    return window - (start + u[:, None] * (end - start))[:, None]
+
+
+def cut_figures(clips: list[Clip], rates: tuple[float, float], levels: int, figures: int, figure: int = 8) -> Recorded:
+    """Pick `levels` x `figures` stretches of `figure` steps that begin and end in much the same way.
+
+    Args:
+        rates: the least and greatest number of steps a second to look for.
+    """
+    candidates, names = [], []
+    tempos = []
+    for clip in clips:
+        rate, first = step_rate(clip, *rates)
+        tempos.append(rate * 60)
+        spline = CubicSpline(np.arange(len(clip.positions)) / clip.fps, clip.positions)
+        seconds = (len(clip.positions) - 1) / clip.fps
+        for beat in range(int(seconds * rate)):
+            start = first + (beat - _MARGIN) / rate
+            times = start + np.arange((figure + 2 * _MARGIN) * _PER_BEAT + 1) / _PER_BEAT / rate
+            if times[0] < 0 or times[-1] > seconds:
+                continue
+            window = spline(times)
+            place = window[:, _HIPS].mean(axis=1)[:, [0, 2]]
+            drift = float(np.linalg.norm(place[-int(_MARGIN * _PER_BEAT) - 1] - place[int(_MARGIN * _PER_BEAT)]))
+            reach = float(np.linalg.norm(place - place.mean(axis=0), axis=1).max())
+            hips = window[:, _HIPS, 1].mean(axis=1)
+            if drift > 0.5 or reach > 0.9 or hips.min() < 0.75 * np.median(hips):
+                continue
+            for side in (window, mirrored(window)):
+                candidates.append((_aligned(side), drift))
+                names.append((clip.name, beat))
+    if len(candidates) < levels * figures:
+        raise InputError(
+            "The recordings are too short or walk too far for figures to be cut from them; give more of them."
+        )
+    windows = np.array([window for window, _ in candidates])
+    margin = int(_MARGIN * _PER_BEAT)
+    # Pose and velocity at both ends, in metres and metres a beat.
+    ends = []
+    for at in (margin, windows.shape[1] - 1 - margin):
+        velocity = (windows[:, at + 3] - windows[:, at - 3]) / 6 * _PER_BEAT
+        ends.append(np.concatenate([windows[:, at], 0.25 * velocity], axis=1).reshape(len(windows), -1))
+    drifts = np.array([drift for _, drift in candidates])
+    lively = np.linalg.norm(np.diff(windows, axis=1), axis=-1).mean((1, 2)) * _PER_BEAT  # m a beat
+    best: tuple[float, list[int]] = (np.inf, [])
+    for centre in ends[0]:
+        cost = (
+            sum(np.sqrt(((end - centre) ** 2).reshape(len(end), -1, 3).sum(-1).mean(1)) for end in ends)
+            + 0.3 * drifts
+            - 0.08 * lively
+        )
+        picked: list[int] = []
+        for k in np.argsort(cost):
+            if all(names[k][0] != names[p][0] or abs(names[k][1] - names[p][1]) >= figure // 2 for p in picked):
+                picked.append(int(k))
+            if len(picked) == levels * figures:
+                break
+        total = float(cost[picked].sum()) if len(picked) == levels * figures else np.inf
+        best = min(best, (total, picked))
+    ranked = [windows[best[1][k]] for k in np.argsort(lively[best[1]])]
+    curves = [ranked[level * figures : (level + 1) * figures] for level in range(levels)]
+    return Recorded(curves, figure, (float(np.min(tempos)), float(np.max(tempos))))
