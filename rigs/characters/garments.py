@@ -6,7 +6,7 @@ Every garment vertex is tied to the skin beneath it by a sparse matrix, which ca
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,27 +28,36 @@ _HEM = 0.0035  # m; thickness shown at the rims
 @dataclass(frozen=True)
 class Top:
     """A shirt: `neck` radius of the neckline, `sleeve` its length from the shoulder joint (negative for straps),
-    `hem` height above the hip joints, `loose` distance from the skin; all in m."""
+    `hem` height above the hip joints, `loose` distance from the skin at the chest and `hang` what it has more of it at
+    the waist, `folds` depth of its folds; all in m."""
 
     neck: float
     sleeve: float
     hem: float
     loose: float
+    hang: float = 0.0
+    folds: float = 0.0
     fabric: str = "top"
     trim: str = "trim"
 
 
 @dataclass(frozen=True)
 class Trousers:
-    """`waist` height above the hip joints, `leg` height of the hem above the ankle joint, `loose`, `stripe` half width of
-    a stripe along the outer seam (0 for none); all in m."""
+    """`waist` height above the hip joints, `leg` height of the hem above the ankle joint, `loose` distance from the skin,
+    `hang` what it has more of it at the shin, `folds` depth of the folds, `stripe` half width of a stripe along the outer
+    seam (0 for none); all in m."""
 
     waist: float
     leg: float
     loose: float
+    hang: float = 0.0
+    folds: float = 0.0
     stripe: float = 0.0
     fabric: str = "trousers"
     trim: str = "band"
+
+
+Cut = Top | Trousers
 
 
 @dataclass
@@ -76,7 +85,8 @@ def _top_field(body: Body, top: Top, p: Array) -> Array:
     inside = np.minimum(np.minimum(round_neck, below_neck + 0.05), y - hip[1] - top.hem)
     if top.sleeve >= 0:
         return np.minimum(inside, shoulder[0] + top.sleeve - x)
-    # A tank top's armhole: a circle round the shoulder, seen from the side of the body.
+    # A tank top's armhole: an ellipse round the shoulder, seen from the front.
+    inside = np.minimum(inside, shoulder[0] + 0.01 - x)
     armhole = np.hypot((y - shoulder[1] + 0.035) * 0.8, (x - shoulder[0] - 0.028) * 1.25) - 0.075
     return np.minimum(inside, np.where(y > shoulder[1] - 0.16, armhole, 1.0))
 
@@ -119,8 +129,11 @@ class Wardrobe:
             vertices += 0.8 * push[:, None] * normal
         return vertices
 
-    def _shell(self, inside: Array, label: str, margin: float, smoothing: int, gap: float) -> Patch:
-        """The part of the tights within `margin` m of a garment's outline, refined, smoothed and pushed off the skin."""
+    def _shell(self, inside: Array, label: str, margin: float, hang: Callable[[Array], Array], cut: Cut) -> Patch:
+        """The part of the tights within `margin` m of a garment's outline, refined, smoothed and pushed off the skin.
+
+        `hang` says for points (n, 3) how far 0..1 the cloth hangs free of the body there.
+        """
         near = inside > -margin
         faces = [face for face in self.tights.faces if near[face].all()]
         start = Patch.of(self.tights.vertices, faces, label)
@@ -129,11 +142,15 @@ class Wardrobe:
         step = averaging(len(patch.vertices), edges_of(patch.faces))
         rim = np.unique(np.concatenate(patch.boundary_loops()))
         vertices = patch.vertices
-        for _ in range(smoothing):
-            vertices = step @ vertices
+        free = hang(patch.vertices)
+        for _ in range(6 + int(1500 * cut.hang)):
+            vertices = vertices + (0.25 + 0.75 * free)[:, None] * (step @ vertices - vertices)
             vertices[rim] = patch.vertices[rim]
         patch.vertices = vertices
-        patch.vertices = self._outside(patch, np.full(len(vertices), gap))
+        patch.vertices = self._outside(patch, cut.loose + cut.hang * free)
+        if cut.folds:
+            normal = normals(patch.vertices, triangles(patch.faces))
+            patch.vertices = patch.vertices + normal * (cut.folds * free * _folds(patch.vertices))[:, None]
         return patch
 
     def _finished(self, patch: Patch, hidden: NDArray[np.bool_], label: str) -> Garment:
@@ -171,18 +188,30 @@ class Wardrobe:
 
     def top(self, top: Top) -> Garment:
         body = self.body
-        patch = self._shell(_top_field(body, top, self.tights.vertices), top.fabric, 0.05, 6, top.loose)
+        chest, hip = _joint(body, "spine3")[1], _joint(body, "left_hip")[1]
+
+        def hang(p: Array) -> Array:
+            return np.clip(0.15 + np.clip((chest - p[:, 1]) / (0.7 * (chest - hip)), 0, 1), 0, 1)
+
+        patch = self._shell(_top_field(body, top, self.tights.vertices), top.fabric, 0.05, hang, top)
         patch = patch.cut(-_top_field(body, top, patch.vertices), None)
         patch = patch.cut(0.012 - _top_field(body, top, patch.vertices), top.trim)
         hidden = _top_field(body, top, self.skin) > _HIDE_MARGIN
-        hidden &= body.weights[: body.skin_count, SMPLX55.index("head")] < 0.5
+        # The outline runs on through chin and forearms, where there is no cloth.
+        hidden &= (self.skin[:, 1] < _joint(body, "neck")[1] + 0.06) & (body.weights[: len(hidden), 22] < 0.2)
+        if top.sleeve < 0:
+            hidden &= np.abs(self.skin[:, 0]) < _joint(body, "left_shoulder")[0] - 0.005
         return self._finished(patch, hidden, top.trim)
 
     def trousers(self, trousers: Trousers) -> Garment:
         body = self.body
-        patch = self._shell(
-            _trousers_field(body, trousers, self.tights.vertices), trousers.fabric, 0.05, 6, trousers.loose
-        )
+        knee, ankle = _joint(body, "left_knee")[1], _joint(body, "left_ankle")[1]
+
+        def hang(p: Array) -> Array:
+            shin = np.interp(p[:, 1], [ankle + trousers.leg, ankle + trousers.leg + 0.06, knee, knee + 0.25], [0, 1, 0.8, 0.2])
+            return np.where(p[:, 1] > knee + 0.25, 0.2, shin)
+
+        patch = self._shell(_trousers_field(body, trousers, self.tights.vertices), trousers.fabric, 0.05, hang, trousers)
         patch = patch.cut(-_trousers_field(body, trousers, patch.vertices), None)
         patch = patch.cut(0.022 - _trousers_field(body, trousers, patch.vertices), trousers.trim)
         if trousers.stripe:
@@ -259,6 +288,16 @@ class Wardrobe:
         follow = sparse.csr_matrix((len(vertices), len(self.skin))).tolil()
         follow[:, ids] = near
         return Patch(vertices, faces, follow.tocsr(), labels, vertices[:, [0, 2]] * 2), covered
+
+
+def _folds(p: Array) -> Array:
+    """(n,) about -1..1: soft folds that run round the body, slanting one way and the other."""
+    random = np.random.default_rng(7)
+    depth = np.zeros(len(p))
+    for _ in range(9):
+        wave = random.normal(0, 1, 3) * [22, 0, 22] + [0, random.uniform(70, 130), 0]
+        depth += np.sin(p @ wave + random.uniform(0, 2 * np.pi)) / 4
+    return depth
 
 
 def _unit(v: Array, flat: bool = False) -> Array:

@@ -8,7 +8,7 @@ hair, materials and pictures.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +22,16 @@ from ..skeleton import SMPL24, SMPLX55, Skeleton
 from .body import Body, build_body, joint_regressor, mirror_of, relaxed_hand
 from .correctives import fit_posedirs, global_transforms, skin, spread
 from .garments import dress
-from .hair import cap, scalp_cover
+from .hair import STYLES, Scalp, grow, hair_texture
 from .looks import LOOKS, Look, materials
 from .makehuman import HumanData, find_data
-from .skin import SkinMap, bake_eye, bake_skin
+from .skin import SkinMap, at_vertices, bake_eye, bake_skin, to_png
 from .surface import Patch, triangles
 
 Array = NDArray[np.float64]
 
 _ROOT = 2**32 - 1  # the root's parent in official files
+HAIR_JOINTS = ("head", "neck")
 _ARKIT_AT = 300  # column of SMPL-X's shapedirs where expressions begin
 
 
@@ -152,11 +153,13 @@ def _look_fields(data: HumanData, body: Body, posedirs: Array, look: Look, layou
     fields["morph_names"] = np.array(sorted(body.arkit))
     fields["morphs"] = (np.round(morphs * 2**16) / 2**16).astype(np.float32)
 
-    def add(name: str, patch: Patch, follow: sparse.csr_matrix) -> None:
+    def add(name: str, patch: Patch, follow: sparse.csr_matrix, joints: Sequence[str] = SMPLX55.joints) -> None:
         corners = patch.uvs[np.concatenate(patch.faces)]
         _store(fields, name, patch.faces, patch.labels, corners)
         weights = np.asarray(follow @ body.weights[:count])
         fields[f"{name}_vertices"] = patch.vertices.astype(np.float32)
+        others = [j for j, joint in enumerate(SMPLX55.joints) if joint not in joints]
+        weights[:, others] = 0
         weights[weights < 1e-3] = 0
         fields[f"{name}_weights"] = (weights / weights.sum(1, keepdims=True)).astype(np.float32)
         own = spread(posedirs[:count], follow)
@@ -166,16 +169,18 @@ def _look_fields(data: HumanData, body: Body, posedirs: Array, look: Look, layou
 
     for name, garment in garments.items():
         add(name, garment.patch, garment.follow)
-    hair = cap(body, 0.012)
-    add("hair", hair, hair.source)
+    style = STYLES[look.hair_style]
+    scalp = Scalp(body, at_vertices(data, body, "ears"))
+    hair = grow(scalp, style)
+    add("hair", hair, hair.source, HAIR_JOINTS)
 
     used = materials(
         look,
         bake_skin(
-            data, body, layout, look.skin, look.hair, look.lips, look.stubble, look.brow, scalp_cover(body)
+            data, body, layout, look.skin, look.hair, look.lips, look.stubble, look.brow, scalp.cover(style)
         ),
         bake_eye(look.iris),
-        None,
+        to_png(hair_texture(look.hair)),
     )  # fmt: skip
     fields["meshes"] = np.array(meshes)
     fields["materials"] = np.array(list(used))

@@ -37,8 +37,8 @@ LOOKS = {
         iris=(0.10, 0.05, 0.022),
         lips=(0.86, 0.52, 0.54),
         outfit={
-            "top": Top(neck=0.085, sleeve=0.12, hem=0.04, loose=0.009),
-            "trousers": Trousers(waist=0.085, leg=0.045, loose=0.007, stripe=0.016),
+            "top": Top(neck=0.085, sleeve=0.12, hem=-0.02, loose=0.008, hang=0.014, folds=0.0035),
+            "trousers": Trousers(waist=0.03, leg=0.035, loose=0.005, hang=0.012, folds=0.003, stripe=0.016),
             "sneakers": 0.095,
         },
         colours={
@@ -58,8 +58,8 @@ LOOKS = {
         iris=(0.075, 0.085, 0.040),
         lips=(0.85, 0.42, 0.46),
         outfit={
-            "top": Top(neck=0.105, sleeve=-0.01, hem=0.09, loose=0.006),
-            "trousers": Trousers(waist=0.13, leg=0.10, loose=0.005, stripe=0.012),
+            "top": Top(neck=0.105, sleeve=-0.01, hem=0.10, loose=0.008, hang=0.004),
+            "trousers": Trousers(waist=0.115, leg=0.10, loose=0.005, stripe=0.012),
             "sneakers": 0.085,
         },
         colours={
@@ -79,8 +79,8 @@ LOOKS = {
         iris=(0.07, 0.035, 0.016),
         lips=(0.85, 0.58, 0.60),
         outfit={
-            "top": Top(neck=0.088, sleeve=0.14, hem=0.03, loose=0.010),
-            "trousers": Trousers(waist=0.085, leg=0.035, loose=0.008),
+            "top": Top(neck=0.088, sleeve=0.14, hem=-0.03, loose=0.009, hang=0.016, folds=0.004),
+            "trousers": Trousers(waist=0.02, leg=0.03, loose=0.006, hang=0.018, folds=0.004),
             "sneakers": 0.10,
         },
         colours={

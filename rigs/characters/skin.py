@@ -34,6 +34,18 @@ def to_png(linear: Image) -> bytes:
     return file.getvalue()
 
 
+def at_vertices(data: HumanData, body: Body, name: str) -> Array:
+    """(S,) the value of one of the base mesh's masks at each skin vertex."""
+    picture = _mask(data, name)
+    values = np.zeros(body.skin_count)
+    for face, corners, material in zip(body.faces, body.face_uvs, body.face_materials, strict=True):
+        if material == "skin":
+            columns = np.clip(corners[:, 0] * SIZE, 0, SIZE - 1).astype(int)
+            rows = np.clip((1 - corners[:, 1]) * SIZE, 0, SIZE - 1).astype(int)
+            values[face] = np.maximum(values[face], picture[rows, columns])
+    return values
+
+
 def _mask(data: HumanData, name: str) -> Image:
     from PIL import Image as Pictures
 
@@ -188,7 +200,8 @@ def bake_skin(
     colour = colour * (1 - covered) + ink * covered
     tri = layout.tris[np.maximum(layout.owner, 0)]
     grown = sum(layout.inside[..., k] * scalp[tri[..., k]] for k in range(3))[layout.nearest[0], layout.nearest[1]]
-    grown = np.clip((grown - 0.5 + 0.10 * middle + 0.12 * fine) * 2.2 + 0.5, 0, 1)[..., None] * 0.9
+    ragged = grown - 0.5 + (0.10 * middle + 0.12 * fine) * (grown > 0.05)
+    grown = (np.clip(ragged * 2.2 + 0.5, 0, 1) * np.clip(grown * 4, 0, 1))[..., None] * 0.92
     colour = colour * (1 - grown) + ink * grown
     return to_png(colour.astype(np.float32))
 
