@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from .errors import InputError
 from .files import read_bytes, replacing
 from .motion import tidy_fps
-from .npz import load_npz
+from .npz import load_npz, save_npz
 
 Array = NDArray[np.float64]
 
@@ -115,15 +115,14 @@ class FaceTrack:
         if Path(path).suffix.lower() == ".csv":
             _write_csv(self, path)
         elif Path(path).suffix.lower() == ".npz":
-            with replacing(path) as temporary:
-                np.savez_compressed(
-                    temporary,
-                    weights=self.weights,
-                    names=np.array(ARKIT_52),
-                    head=self.head,
-                    gaze=self.gaze,
-                    fps=np.float64(self.fps),
-                )
+            save_npz(
+                path,
+                weights=self.weights,
+                names=np.array(ARKIT_52),
+                head=self.head,
+                gaze=self.gaze,
+                fps=np.float64(self.fps),
+            )
         else:
             raise InputError(f"A face track is saved as .npz or .csv, not as {Path(path).name}.")
 

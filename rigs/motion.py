@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import InputError
-from .files import replacing
+from .npz import save_npz
 from .rotation import resample_rotations
 from .skeleton import SKELETONS, Skeleton
 
@@ -91,13 +91,12 @@ class Motion:
 
         The names are AMASS's, save `up`: AMASS's own files are Z up, and this one says that it is not.
         """
-        with replacing(path) as temporary, temporary.open("wb") as file:
-            np.savez_compressed(
-                file,
-                poses=self.poses.reshape(len(self), -1),
-                trans=self.trans,
-                mocap_framerate=np.float64(self.fps),
-                betas=self.betas,
-                gender=np.array(self.gender),
-                up=np.array("y"),
-            )
+        save_npz(
+            path,
+            poses=self.poses.reshape(len(self), -1),
+            trans=self.trans,
+            mocap_framerate=np.float64(self.fps),
+            betas=self.betas,
+            gender=np.array(self.gender),
+            up=np.array("y"),
+        )

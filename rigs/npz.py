@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reading .npz files that may be damaged or hostile."""
+"""Reading .npz files that may be damaged or hostile, and writing them whole."""
 
 from __future__ import annotations
 
@@ -15,8 +15,17 @@ import numpy as np
 from numpy.lib import format as npy
 
 from .errors import InputError
-from .files import reading
+from .files import reading, replacing
 from .pickles import MAX_BYTES, read_pickle
+
+
+def save_npz(path: str | Path, **arrays: Any) -> None:
+    """Write a compressed .npz, whole or not at all. Raises InputError as `files.replacing` does."""
+    # Into memory first: zipfile complains on stderr when the disk fills up under it.
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    with replacing(path) as temporary:
+        temporary.write_bytes(buffer.getbuffer())
 
 
 def load_npz(path: str | Path, keys: Callable[[str], bool] = lambda key: True) -> dict[str, Any]:
