@@ -11,7 +11,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.ndimage import gaussian_filter1d, maximum_filter1d, percentile_filter, uniform_filter1d
+from scipy.ndimage import (
+    distance_transform_edt,
+    gaussian_filter1d,
+    maximum_filter1d,
+    percentile_filter,
+    uniform_filter1d,
+)
 
 from .errors import InputError
 from .fit import HINGES, flexion, unit
@@ -232,7 +238,21 @@ def _horizontal(vectors: Array) -> Array:
     return vectors * [1.0, 0.0, 1.0]
 
 
-def _planted(ankle: Array, turned: Array, sole: Sole, heel: Mask, toe: Mask, fps: float, ease: float):
+def _clearing(ball: Array, lowest: Array, locked: Mask, fps: float, clearance: float) -> Array:
+    """(T,) m by which a foot that travels over the floor is raised to clear it, 0 while `locked`."""
+    speed = uniform_filter1d(_speed(_horizontal(ball), fps), 3, mode="nearest")
+    short = np.maximum(0, clearance * np.clip((speed - 0.2) / 0.6, 0, 1) - lowest)
+    width = max(1, round(0.05 * fps))
+    smooth = gaussian_filter1d(maximum_filter1d(short, 2 * width + 1, mode="nearest"), width, mode="nearest")
+    # Frames to the nearest locked one, so that the foot leaves the floor and comes back gently.
+    away = distance_transform_edt(~locked) if locked.any() else np.full(len(locked), np.inf)
+    part = np.clip((np.asarray(away) - 0.5) / (0.1 * fps), 0, 1)
+    return smooth * part * part * (3 - 2 * part)
+
+
+def _planted(
+    ankle: Array, turned: Array, sole: Sole, heel: Mask, toe: Mask, fps: float, ease: float, clearance: float
+) -> tuple[Array, Array, Mask]:
     """New ankle positions (T, 3), foot rotations (T, 3, 3) and the frames (T,) that are locked, for one foot."""
     toe = _steps(toe, _horizontal(ankle + _turn(turned, sole.ball)), fps)
     heel = _steps(heel, _horizontal(ankle + _turn(turned, sole.heel)), fps)
@@ -277,6 +297,7 @@ def _planted(ankle: Array, turned: Array, sole: Sole, heel: Mask, toe: Mask, fps
 
     lowest = np.minimum((ankle + arm)[:, 1], (ankle + back)[:, 1])
     ankle[:, 1] += np.maximum(0, -lowest)
+    ankle[:, 1] += _clearing(ankle + arm, np.maximum(0, lowest), locked, fps, clearance)
     return ankle, turned, locked
 
 
@@ -287,7 +308,7 @@ def _raised_toes(turned: Array, foot: Array, joint: Array, tip: Array) -> Array:
     """
     reach = _turn(turned, tip)
     side = unit(np.cross(_turn(foot, np.array([0.0, 1, 0])), reach))
-    for _ in range(3):  # Newton on the angle; the height of the tip is nearly linear in it
+    for _ in range(6):  # Newton on the angle; the height of the tip is nearly linear in it
         reach = _turn(turned, tip)
         depth = np.maximum(0, -(joint + reach)[:, 1])
         lift = -np.cross(side, reach)[:, 1]
@@ -316,6 +337,7 @@ def plant_feet(
     root: str = "keep",
     floor: float | Array | None = None,
     ease: float = 0.3,
+    clearance: float = 0.03,
 ) -> Motion:
     """The same motion with its planted feet standing still on the floor, y = 0.
 
@@ -331,6 +353,7 @@ def plant_feet(
         root: "keep" leaves the root's path on the floor; "feet" derives it from the planted feet first, for motion
             whose feet slide all the time.
         floor: height (m) of the floor in the input, one or one per frame (`drifting_ground`); None takes `ground`.
+        clearance: height (m) that the sole of a fast moving foot keeps from the floor; 0 lets it brush the floor.
         ease: seconds over which a correction comes and goes; shorter where contacts follow each other quickly.
 
     Raises:
@@ -349,7 +372,16 @@ def plant_feet(
     fps, offsets, index = motion.fps, rest.offsets, rest.skeleton.index
     positions, turned = rest.forward(motion.poses, motion.trans)
     feet = [
-        _planted(positions[:, index(f"{side}_ankle")], turned[:, index(f"{side}_ankle")], sole, heel, toe, fps, ease)
+        _planted(
+            positions[:, index(f"{side}_ankle")],
+            turned[:, index(f"{side}_ankle")],
+            sole,
+            heel,
+            toe,
+            fps,
+            ease,
+            clearance,
+        )
         for side, sole, heel, toe in zip(SIDES, soles(rest), mask.T[::2], mask.T[1::2], strict=True)
     ]
 
