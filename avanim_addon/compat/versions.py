@@ -24,23 +24,28 @@ def sequence_strips(scene: bpy.types.Scene) -> Any:
     return editor.strips if hasattr(editor, "strips") else editor.sequences
 
 
-def set_strip_range(strip: Any, content_start: float, trim_start: int, start: int, end: int) -> None:
+def set_strip_range(strip: Any, content_start: int, start: int, end: int) -> None:
     """Place a strip's content and trim it.
 
     Args:
-        content_start: the frame, fractions allowed, at which the untrimmed content begins.
-        trim_start: frames of it that are hidden before `start`.
+        content_start: the frame at which the untrimmed content begins.
         start, end: first frame shown and the frame after the last.
     """
     # The later names exist since 5.1; the former ones are on their way out there.
     if bpy.app.version >= (5, 1, 0):
         strip.content_start = content_start
-        strip.left_handle_offset = trim_start
+        strip.left_handle_offset = start - content_start
         strip.right_handle = end
     else:
         strip.frame_start = content_start
-        strip.frame_offset_start = trim_start
+        strip.frame_offset_start = start - content_start
         strip.frame_final_end = end
+
+
+def set_sound_offset(strip: Any, seconds: float) -> None:
+    """Shift a sound against the frames its strip begins on. Up to 4.4 that cannot be done."""
+    if hasattr(strip, "sound_offset"):
+        strip.sound_offset = seconds
 
 
 def strip_range(strip: Any) -> tuple[float, int, int]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import functools
 import sys
+import wave
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,9 +19,12 @@ from ...rigs.files import replacing
 from ...rigs.job import Progress, silent
 from ..compat import versions
 from .console import quiet
+from .take import scene_fps
 
-_SAMPLES = {"workbench": 5, "eevee": 16, "cycles": 32}
+# Per pixel, for a picture and for each frame of a film.
+_SAMPLES = {"workbench": (8, 1), "eevee": (32, 8), "cycles": (64, 16)}
 _RENDERING_SHARE = 0.96
+_EGL_PLATFORM_SURFACELESS = 0x31DD
 
 
 def render(
@@ -49,6 +54,7 @@ def render(
     path = Path(path)
     scene = bpy.context.scene
     _check(scene, path, engine, size)
+    samples = samples or _SAMPLES[engine][path.suffix == ".mp4"]
     if path.suffix == ".png":
         with replacing(path) as temporary, _prepared(scene, engine, size, samples):
             progress(0.0, "Rendering the picture")
@@ -71,31 +77,68 @@ def render(
 
 
 def mix_sound(scene: bpy.types.Scene, path: Path, frame_range: tuple[int, int]) -> Path | None:
-    """Mix the sequencer's sound over the frames down to a 48 kHz 16-bit .wav; None where the scene has no sound."""
+    """Mix the sequencer's sound over the frames down to a 16-bit .wav that lasts exactly as long as they do.
+
+    Returns:
+        `path`, or None where the scene has no sound.
+    """
     if not any(strip.type == "SOUND" and not strip.mute for strip in versions.sequence_strips(scene)):
         return None
     with changed((scene, "frame_start", frame_range[0]), (scene, "frame_end", frame_range[1])), quiet():
         bpy.ops.sound.mixdown(
             filepath=str(path), check_existing=False, relative_path=False, container="WAV", codec="PCM", format="S16"
         )
+    with wave.open(str(path), "rb") as mixed:
+        layout, rate = mixed.getparams(), mixed.getframerate()
+        # Blender fills its last buffer up.
+        samples = mixed.readframes(round((frame_range[1] - frame_range[0] + 1) / scene_fps(scene) * rate))
+    with wave.open(str(path), "wb") as trimmed:
+        trimmed.setparams(layout)
+        trimmed.writeframes(samples)
     return path
 
 
-def contact_sheet(pictures: Sequence[str | Path], path: str | Path, columns: int | None = None) -> None:
-    """Tile picture files of one size into one .png, row by row."""
+def contact_sheet(
+    source: str | Path | Sequence[str | Path], path: str | Path, *, count: int = 12, columns: int = 4
+) -> None:
+    """Tile pictures of one size, row by row, into one picture file.
+
+    Args:
+        source: picture files, or one film, from which `count` frames are taken at even distances.
+
+    Raises:
+        InputError: there is no picture, or a file cannot be read.
+    """
     from PIL import Image
 
+    if isinstance(source, str | Path):
+        pictures = _film_frames(Path(source), count)
+    else:
+        pictures = [Image.open(picture).convert("RGB") for picture in source]
     if not pictures:
-        raise InputError("There are no pictures to tile; give at least one.")
-    columns = columns or min(len(pictures), 4)
-    opened = [Image.open(picture).convert("RGB") for picture in pictures]
-    width, height = opened[0].size
-    rows = -(-len(opened) // columns)
-    sheet = Image.new("RGB", (columns * width, rows * height))
-    for index, picture in enumerate(opened):
+        raise InputError(f"There are no pictures for {path}; give at least one.")
+    width, height = pictures[0].size
+    columns = min(columns, len(pictures))
+    rows = -(-len(pictures) // columns)
+    sheet = Image.new("RGB", (columns * width, rows * height), "white")
+    for index, picture in enumerate(pictures):
         sheet.paste(picture, (index % columns * width, index // columns * height))
     with replacing(path) as temporary:
         sheet.save(temporary)
+
+
+def _film_frames(path: Path, count: int) -> list[Any]:
+    """`count` frames of a film, from the middles of as many equal stretches; all of them if it has fewer."""
+    import av
+
+    if not path.is_file():
+        raise InputError(f"There is no film {path}; check the name.")
+    with av.open(path) as film:
+        total = sum(1 for _ in film.demux(video=0)) - 1
+    count = min(count, total)
+    wanted = {int((index + 0.5) * total / count) for index in range(count)}
+    with av.open(path) as film:
+        return [frame.to_image() for index, frame in enumerate(film.decode(video=0)) if index in wanted]
 
 
 @contextlib.contextmanager
@@ -126,28 +169,39 @@ def _check(scene: bpy.types.Scene, path: Path, engine: str, size: tuple[int, int
 
 
 def require_graphics() -> None:
-    """Workbench and EEVEE draw with OpenGL, which comes from EGL without a window; Blender crashes where it is missing.
+    """Workbench and EEVEE draw with OpenGL, which comes from EGL without a window; where it fails Blender aborts.
 
     Raises:
-        InputError: a library is missing.
+        InputError: EGL cannot be loaded or finds no driver.
     """
-    if not (sys.platform.startswith("linux") and bpy.app.background):
-        return
-    for library in ("libEGL.so.1", "libGL.so.1"):
-        try:
-            ctypes.CDLL(library)
-        except OSError:
-            raise InputError(
-                f"This machine lacks {library}, which rendering needs; "
-                "run `apt-get install libegl1 libgl1 libgl1-mesa-dri`, or choose the engine cycles."
-            ) from None
+    if sys.platform.startswith("linux") and bpy.app.background and not _egl_works():
+        raise InputError(
+            "This machine offers no OpenGL to render with; "
+            "run `apt-get install libegl1 libgl1 libgl1-mesa-dri`, or choose the engine cycles."
+        )
+
+
+@functools.cache
+def _egl_works() -> bool:
+    pointer = ctypes.c_void_p
+    try:
+        ctypes.CDLL("libGL.so.1")
+        egl = ctypes.CDLL("libEGL.so.1")
+        egl.eglGetPlatformDisplay.restype = egl.eglGetDisplay.restype = pointer
+        egl.eglGetPlatformDisplay.argtypes = [ctypes.c_uint, pointer, pointer]
+        egl.eglGetDisplay.argtypes = [pointer]
+        egl.eglInitialize.argtypes = [pointer] * 3
+    except (OSError, AttributeError):
+        return False
+    with quiet():
+        displays = egl.eglGetPlatformDisplay(_EGL_PLATFORM_SURFACELESS, None, None), egl.eglGetDisplay(None)
+        return any(display and egl.eglInitialize(display, None, None) for display in displays)
 
 
 @contextlib.contextmanager
-def _prepared(scene: bpy.types.Scene, engine: str, size: tuple[int, int], samples: int | None) -> Iterator[None]:
+def _prepared(scene: bpy.types.Scene, engine: str, size: tuple[int, int], samples: int) -> Iterator[None]:
     """The scene set up for single frames, and put back afterwards."""
     render, image = scene.render, scene.render.image_settings
-    samples = samples or _SAMPLES[engine]
     changes = [
         (render, "engine", versions.ENGINES[engine]),
         (render, "resolution_x", size[0]),

@@ -43,28 +43,37 @@ def add_sound_strip(
         The strip.
 
     Raises:
-        InputError: the file is missing or holds no sound that Blender can read.
+        InputError: the file is missing, too short, or holds no sound that Blender can read.
     """
     path = Path(path).resolve()
     if not path.is_file():
         raise InputError(f"There is no sound file {path}; check the name.")
+    if not bpy.app.build_options.audaspace:
+        raise InputError("This Blender was built without sound; use one from blender.org.")
     strips = versions.sequence_strips(scene)
     channel = max((strip.channel for strip in strips), default=0) + 1
     try:
         strip = strips.new_sound(name or path.stem, str(path), channel, frame_start)
     except RuntimeError as error:
         raise InputError(f"Blender cannot read a sound from {path}; convert it to .wav.") from error
-    if strip.frame_duration <= 1 and not strip.sound.samplerate:
+    if not strip.sound.samplerate:
+        data = strip.sound
         strips.remove(strip)
+        if not data.users:
+            bpy.data.sounds.remove(data)
         raise InputError(f"Blender cannot read a sound from {path}; convert it to .wav.")
     fps = scene_fps(scene)
-    # The content may begin between two frames, its visible part only on one.
-    content_start = frame_start - start * fps
-    hidden = frame_start - math.floor(content_start)
-    end = math.ceil(content_start + strip.frame_duration)
+    # A strip begins on a frame; what is left over shifts the sound within it.
+    exact = frame_start - start * fps
+    content_start = math.floor(exact)
+    end = content_start + strip.frame_duration
     if seconds is not None:
         end = min(end, frame_start + math.ceil(seconds * fps - 1e-6))
-    versions.set_strip_range(strip, content_start, hidden, frame_start, end)
+    if end <= frame_start:
+        strips.remove(strip)
+        raise InputError(f"{path} ends before second {start:g}; start earlier.")
+    versions.set_strip_range(strip, content_start, frame_start, end)
+    versions.set_sound_offset(strip, (exact - content_start) / fps)
     scene.use_audio = True
     scene.sync_mode = "AUDIO_SYNC"
     return strip

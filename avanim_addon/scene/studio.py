@@ -14,17 +14,17 @@ from .axes import Array
 from .character import skeleton_of
 
 COLLECTION = "Studio"
-_LENS, _SENSOR = 50.0, 36.0
+_LENS, _SENSOR = 75.0, 36.0
 # Skin and clothes around the joints, and the free border of the picture as a fraction of its half width.
-_FLESH = 0.14
-_MARGIN = 0.05
+_FLESH = 0.11
+_MARGIN = 0.04
 _CAMERA_TURN = math.radians(14)
 _CAMERA_PITCH = math.radians(5)
 # The camera starts to follow where that brings the dancer this much nearer.
-_FOLLOW_GAIN = 1.25
+_FOLLOW_GAIN = 1.08
 _FOLLOW_SECONDS = 1.6
 # Colours of the backdrop, sRGB: under the dancer, and far away.
-_NEAR, _FAR = np.array([0.80, 0.83, 0.86]), np.array([0.30, 0.38, 0.50])
+_NEAR, _FAR = np.array([1.0, 0.97, 0.93]), np.array([0.33, 0.46, 0.60])
 
 
 def joint_trajectory(scene: bpy.types.Scene, armature: bpy.types.Object, frame_range: tuple[int, int]) -> Array:
@@ -183,13 +183,13 @@ def _add_backdrop(
     flat = positions.reshape(-1, 3)
     centre = np.array([*((flat.min(0) + flat.max(0))[:2] / 2), 0.0])
     extent = max(1.0, float(np.abs((flat - centre) @ np.stack([right, away], 1)).max()))
-    behind = extent + 3.0
+    behind = extent + 0.5
     before = float(np.linalg.norm(np.array(camera.matrix_world.translation)[:2] - centre[:2])) + extent + 4.0
     # Wide and high enough to fill the picture from wherever the camera glides.
     half_width = (before + behind) * _SENSOR / _LENS + extent
-    height = (before + behind) * 0.6 + 3.0
-    corner = 3.0
-    bend = np.linspace(0, math.pi / 2, 17)
+    corner = 7.0
+    height = (before + behind) * 0.6 + corner
+    bend = np.linspace(0, math.pi / 2, 49)
     wall = behind + corner * np.sin(bend[1:])
     depth = np.concatenate([[-before], np.linspace(-extent, behind, 8), wall, [behind + corner]])
     rise = np.concatenate([np.zeros(9), corner * (1 - np.cos(bend[1:])), [height]])
@@ -208,7 +208,7 @@ def _add_backdrop(
     mesh.polygons.foreach_set("use_smooth", np.ones(len(faces), bool))
     # The texture is laid along the surface, so that it does not stretch on the wall.
     along = np.concatenate([[0], np.cumsum(np.hypot(np.diff(depth), np.diff(rise)))]) + depth[0]
-    reach = 4.0 + 2.0 * extent
+    reach = 6.0 + 1.5 * extent
     u, v = np.broadcast_arrays(columns[None, :] / reach, along[:, None] / reach)
     coordinates = (np.stack([u, v], axis=-1).reshape(-1, 2) + 1) / 2
     mesh.uv_layers.new(name="UVMap").data.foreach_set("uv", coordinates[faces.ravel()].astype(np.float32).ravel())
@@ -292,9 +292,10 @@ def _set_shading(scene: bpy.types.Scene) -> None:
     shading.show_shadows = True
     shading.shadow_intensity = 0.35
     shading.show_cavity = True
-    shading.cavity_type = "WORLD"
+    # The other kind, ambient occlusion, is grainy at the few samples that a film can afford.
+    shading.cavity_type = "SCREEN"
+    shading.curvature_ridge_factor, shading.curvature_valley_factor = 0.6, 0.8
     shading.show_object_outline = False
     shading.show_specular_highlight = True
     shading.background_type = "WORLD"
-    scene.display.light_direction = (0.35, 0.45, 0.82)
-    scene.display.render_aa = "5"
+    scene.display.light_direction = (0.3, 0.85, 0.45)
