@@ -16,7 +16,7 @@ from ..errors import InputError
 from ..job import Progress, silent
 from ..npz import load_npz
 from ..smpl import load_body
-from .character import Character, Material, SkinnedMesh
+from .character import Character, Material, SkinnedMesh, relaxed_hand, to_smpl24
 
 __all__ = ["CHARACTERS", "Character", "Material", "SkinnedMesh", "build", "load_character"]
 
@@ -72,7 +72,7 @@ def load_character(name: str = "neutral", skeleton: str = "smpl24", progress: Pr
         weights = body.weights
         if not first:
             weights = fields[f"{mesh}_weights"]
-            weights = _to_smpl24(weights) if skeleton == "smpl24" else weights
+            weights = to_smpl24(weights) if skeleton == "smpl24" else weights
         meshes.append(
             SkinnedMesh(
                 name=mesh,
@@ -88,24 +88,12 @@ def load_character(name: str = "neutral", skeleton: str = "smpl24", progress: Pr
                 subdivision=0 if mesh == "hair" else 1,
             )
         )
-    return Character(name, body, meshes, _materials(fields), _relaxed(skeleton))
+    return Character(name, body, meshes, _materials(fields), relaxed_hand() if skeleton == "smplx55" else {})
 
 
 def _check(name: str) -> None:
     if name not in CHARACTERS:
         raise InputError(f"There is no character {name!r}; choose one of {', '.join(CHARACTERS)}.")
-
-
-def _to_smpl24(weights: np.ndarray) -> np.ndarray:
-    from .generate import to_smpl24
-
-    return to_smpl24(weights)
-
-
-def _relaxed(skeleton: str) -> dict[str, np.ndarray]:
-    from .body import relaxed_hand
-
-    return relaxed_hand() if skeleton == "smplx55" else {}
 
 
 def _materials(fields: dict[str, np.ndarray]) -> dict[str, Material]:

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The default characters as plain data: a body that follows motion, and the meshes and materials it is seen with."""
+"""The default characters as plain data: a body that follows motion, and the meshes and materials it is seen with.
+
+Loaded in Blender too, hence without scipy.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from ..skeleton import Rest
+from ..skeleton import SMPL24, Rest
 from ..smpl import BodyModel
 
 Floats = NDArray[np.floating]
@@ -72,3 +75,27 @@ class Character:
 
     def rest(self) -> Rest:
         return self.body.rest()
+
+
+def relaxed_hand() -> dict[str, Floats]:
+    """Finger joint of SMPL-X to axis-angle (3,) rad that bends the straight fingers of the T-pose to a hand at ease."""
+    bends = {"index": (10, 18, 12), "middle": (16, 24, 14), "ring": (20, 27, 15), "pinky": (22, 28, 15)}
+    pose = {}
+    for side, sign in (("left", 1.0), ("right", -1.0)):
+        for finger, angles in bends.items():
+            for k, angle in enumerate(angles, 1):
+                pose[f"{side}_{finger}{k}"] = np.array([0.0, 0.0, -sign * np.radians(angle)])
+        # The thumb lies across the palm's front: it bends about the axis square to its own direction.
+        for k, angle in enumerate((6, 12, 14), 1):
+            axis = np.array([0.35, -sign * 0.86, -sign * 0.37])
+            pose[f"{side}_thumb{k}"] = -sign * np.radians(angle) * axis * np.array([sign, sign, 1.0]) * -1
+    return pose
+
+
+def to_smpl24(weights: Floats) -> Floats:
+    """(V, 55) to (V, 24): jaw and eyes count to the head, fingers to the hands."""
+    merged = weights[:, :24].copy()
+    merged[:, 22] = weights[:, 25:40].sum(1)
+    merged[:, 23] = weights[:, 40:55].sum(1)
+    merged[:, SMPL24.index("head")] += weights[:, 22:25].sum(1)
+    return merged
