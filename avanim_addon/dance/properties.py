@@ -5,14 +5,23 @@
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
 
-# The models run in another process, so their names are told here; a test compares them.
-METHODS = (("melody", "Melody", "Phrases chosen and shaped to follow rhythm and melody"),)
-STYLES = (("auto", "Auto", "Chosen by the music"),)
+from ...models.dance import METHODS
+
+# The table of methods alone loads no torch.
+_METHOD_ITEMS = tuple((name, method.title, method.reference) for name, method in METHODS.items())
+# Blender does not keep the texts of items that a function gives, so they are kept here.
+_STYLE_ITEMS = {
+    name: (
+        ("auto", "Auto", "Chosen by tempo and metre"),
+        *((style, style.replace("_", " ").title(), f"Always {style}") for style in method.styles),
+    )
+    for name, method in METHODS.items()
+}
 
 
 class AVANIM_PG_dance(bpy.types.PropertyGroup):
     source: EnumProperty(
-        name="Music",
+        name="From a",
         description="Where the music comes from",
         items=(
             ("FILE", "File", "A sound file, or the sound of a film"),
@@ -31,8 +40,10 @@ class AVANIM_PG_dance(bpy.types.PropertyGroup):
         unit="TIME_ABSOLUTE",
         subtype="TIME",
     )
-    method: EnumProperty(name="Method", description="How the dance is made", items=METHODS)
-    style: EnumProperty(name="Style", description="The kind of movement", items=STYLES)
+    method: EnumProperty(name="Method", description="How the dance is made", items=_METHOD_ITEMS)
+    style: EnumProperty(
+        name="Style", description="The kind of movement", items=lambda self, context: _STYLE_ITEMS[self.method]
+    )
     seed: IntProperty(
         name="Seed",
         description="Another seed is another dance; the same seed is the same dance again",
