@@ -98,10 +98,15 @@ def _runs(mask: Mask) -> list[slice]:
 
 def _contacts(points: Array, fps: float) -> Mask:
     """(T, 4) contacts of heels and balls (T, 2, 2, 3)."""
-    floor = np.percentile(points[..., 1].min(axis=(1, 2)), 5)
-    own = np.clip(np.percentile(points[..., 1], 5, axis=(0, 1)), floor - 0.02, floor + 0.02)
-    height = (points[..., 1] - own).reshape(-1, 4)
     speed = _speed(points, fps).reshape(-1, 4)
+    height = points[..., 1].reshape(-1, 4)
+    # Feet that stand are slow, so a few frames with a foot thrown below the floor don't lower it.
+    slow = np.where(speed < STAY[1], height, np.nan)
+    if np.isnan(slow).all():
+        return np.zeros(height.shape, bool)
+    floor = np.nanpercentile(slow, 5)
+    own = [np.nanpercentile(column, 5) if np.isfinite(column).any() else floor for column in slow.T]
+    height = height - np.clip(own, floor - 0.03, floor + 0.03)
     enter = (height < ENTER[0]) & (speed < ENTER[1])
     stay = (height < STAY[0]) & (speed < STAY[1])
     shortest, gap = max(2, round(0.1 * fps)), round(0.07 * fps)
@@ -123,8 +128,9 @@ def contacts(motion: Motion, rest: Rest) -> Mask:
     """(T, 4) bool: left heel, left toe (ball), right heel, right toe stand on the floor.
 
     Thresholds on height and speed with hysteresis (`ENTER`, `STAY`); gaps of up to 2 frames at 30 fps are closed and
-    spans under 3 frames at 30 fps dropped. The floor is the 5th percentile of the lowest point; heights count from each
-    point's own 5th percentile, at most 2 cm off that, so that a foot that the source holds at a slant is seen to stand.
+    spans under 3 frames at 30 fps dropped. The floor is the 5th percentile of the heights of slow points. Heights count
+    from each point's own 5th percentile, at most 3 cm off that, so that a foot which the source holds at a slant or a
+    little high is seen to stand.
     """
     return _contacts(sole_points(motion, rest)[:, :, :2], motion.fps)
 
