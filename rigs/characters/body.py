@@ -71,28 +71,13 @@ PARTS = {
 }
 # The base mesh has lashes as bands, lower 1 and upper 2; single lashes are drawn on them: how many, and how much of the
 # band's width (4 rows) they reach across.
-_LASHES = {"eyelashes-1": (24, 1.5), "eyelashes-2": (40, 2.9)}
+_LASHES = {"eyelashes-1": (24, 1.5), "eyelashes-2": (52, 3.2)}
 _TEETH_DROP = 0.002  # m; the base mesh's upper teeth hide too high behind the lip
 
 
 def smooth_step(x: Array, centre: float, half_width: float) -> Array:
     t = np.clip((x - (centre - half_width)) / (2 * half_width), 0, 1)
     return t * t * (3 - 2 * t)
-
-
-def relaxed_hand() -> dict[str, Array]:
-    """Finger joint of SMPL-X to axis-angle (3,) rad that bends the straight fingers of the T-pose to a hand at ease."""
-    bends = {"index": (10, 18, 12), "middle": (16, 24, 14), "ring": (20, 27, 15), "pinky": (22, 28, 15)}
-    pose = {}
-    for side, _, sign in SIDES:
-        for finger, angles in bends.items():
-            for k, angle in enumerate(angles, 1):
-                pose[f"{side}_{finger}{k}"] = np.array([0.0, 0.0, -sign * np.radians(angle)])
-        # The thumb lies across the palm's front: it bends about the axis square to its own direction.
-        for k, angle in enumerate((6, 12, 14), 1):
-            axis = np.array([0.35, -sign * 0.86, -sign * 0.37])
-            pose[f"{side}_thumb{k}"] = -sign * np.radians(angle) * axis * np.array([sign, sign, 1.0]) * -1
-    return pose
 
 
 @dataclass
@@ -387,7 +372,7 @@ def _lashes(data: HumanData) -> tuple[sparse.csr_matrix, list[list[int]]]:
                 at = (k + 0.5 + random.uniform(-0.3, 0.3)) / number * columns
                 lean = 0.55 * (at / columns - 0.5) + random.uniform(-0.12, 0.12)
                 tall = reach * random.uniform(0.7, 1.0) * (0.75 + 0.25 * np.sin(np.pi * at / columns))
-                width = 0.085
+                width = 0.12
                 for row, shift, half in ((0, 0, width), (0.55 * tall, 0.4 * lean, 0.7 * width), (tall, lean, 0)):
                     for side in (-1, 1) if half else (0,):
                         point(grid, row, at + shift + side * half)
@@ -455,7 +440,9 @@ def build_body(data: HumanData, sliders: Mapping[str, Any], details: Mapping[str
         return [fit_sphere(vertices[data.groups[f"helper-{s}-eye"]]) for _, s, _ in SIDES]
 
     def whole(vertices: Array) -> Array:
-        return np.concatenate([vertices[kept], lashes @ vertices, *(centre + radius * ball for centre, radius in eyes_of(vertices))])
+        return np.concatenate(
+            [vertices[kept], lashes @ vertices, *(centre + radius * ball for centre, radius in eyes_of(vertices))]
+        )
 
     weights = np.zeros((first_ball + 2 * len(ball), 55))
     weights[:first_ball] = np.vstack([builder.weights[kept], lashes @ builder.weights])

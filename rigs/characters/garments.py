@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ from .surface import Patch, averaging, edges_of, nearest_mean, normals, triangle
 Array = NDArray[np.float64]
 
 _HIDE_MARGIN = 0.012  # m; skin nearer to a hem than this stays visible
+_MARGIN = 0.05  # m; cloth made beyond an outline before it is cut there
 _HEM = 0.0035  # m; thickness shown at the rims
 
 
@@ -78,11 +80,9 @@ def _top_field(body: Body, top: Top, p: Array) -> Array:
     """(n,) m: how far inside the shirt's outline the points (n, 3) lie; negative outside."""
     neck, shoulder, hip = (_joint(body, name) for name in ("neck", "left_shoulder", "left_hip"))
     x, y, z = np.abs(p[:, 0]), p[:, 1], p[:, 2]
-    round_neck = (
-        np.sqrt(0.8 * x**2 + (0.95 * (z - neck[2] - 0.012)) ** 2 + (1.15 * (y - neck[1] + 0.005)) ** 2) - top.neck
-    )
-    below_neck = neck[1] + 0.03 - y
-    inside = np.minimum(np.minimum(round_neck, below_neck + 0.05), y - hip[1] - top.hem)
+    # The neckline lies low in front and high at the nape; above it there is no cloth.
+    round_neck = np.sqrt(0.8 * x**2 + (0.95 * (z - neck[2] - 0.030)) ** 2 + (1.15 * (y - neck[1] + 0.012)) ** 2)
+    inside = np.minimum(np.minimum(round_neck - top.neck, neck[1] + 0.035 - y), y - hip[1] - top.hem)
     if top.sleeve >= 0:
         return np.minimum(inside, shoulder[0] + top.sleeve - x)
     # A tank top's armhole: an ellipse round the shoulder, seen from the front.
@@ -129,14 +129,14 @@ class Wardrobe:
             vertices += 0.8 * push[:, None] * normal
         return vertices
 
-    def _shell(self, inside: Array, label: str, margin: float, hang: Callable[[Array], Array], cut: Cut) -> Patch:
-        """The part of the tights within `margin` m of a garment's outline, refined, smoothed and pushed off the skin.
+    def _shell(self, cut: Cut, outline: Callable[[Array], Array], hang: Callable[[Array], Array]) -> Patch:
+        """The part of the tights in and just round a garment's outline, refined, smoothed and pushed off the skin.
 
-        `hang` says for points (n, 3) how far 0..1 the cloth hangs free of the body there.
+        `outline` says for points (n, 3) how many m inside they are, `hang` how far 0..1 the cloth hangs free there.
         """
-        near = inside > -margin
+        near = outline(self.tights.vertices) > -_MARGIN
         faces = [face for face in self.tights.faces if near[face].all()]
-        start = Patch.of(self.tights.vertices, faces, label)
+        start = Patch.of(self.tights.vertices, faces, cut.fabric)
         start.source = (start.source @ self.tights.source).tocsr()
         patch = start.subdivided()
         step = averaging(len(patch.vertices), edges_of(patch.faces))
@@ -147,7 +147,9 @@ class Wardrobe:
             vertices = vertices + (0.25 + 0.75 * free)[:, None] * (step @ vertices - vertices)
             vertices[rim] = patch.vertices[rim]
         patch.vertices = vertices
-        patch.vertices = self._outside(patch, cut.loose + cut.hang * free)
+        # Close to the body along the outline, so that no gap shows there.
+        gap = cut.loose * np.clip(0.35 + outline(patch.vertices) / 0.06, 0.35, 1) + cut.hang * free
+        patch.vertices = self._outside(patch, gap)
         if cut.folds:
             normal = normals(patch.vertices, triangles(patch.faces))
             patch.vertices = patch.vertices + normal * (cut.folds * free * _folds(patch.vertices))[:, None]
@@ -193,7 +195,7 @@ class Wardrobe:
         def hang(p: Array) -> Array:
             return np.clip(0.15 + np.clip((chest - p[:, 1]) / (0.7 * (chest - hip)), 0, 1), 0, 1)
 
-        patch = self._shell(_top_field(body, top, self.tights.vertices), top.fabric, 0.05, hang, top)
+        patch = self._shell(top, partial(_top_field, body, top), hang)
         patch = patch.cut(-_top_field(body, top, patch.vertices), None)
         patch = patch.cut(0.012 - _top_field(body, top, patch.vertices), top.trim)
         hidden = _top_field(body, top, self.skin) > _HIDE_MARGIN
@@ -208,10 +210,12 @@ class Wardrobe:
         knee, ankle = _joint(body, "left_knee")[1], _joint(body, "left_ankle")[1]
 
         def hang(p: Array) -> Array:
-            shin = np.interp(p[:, 1], [ankle + trousers.leg, ankle + trousers.leg + 0.06, knee, knee + 0.25], [0, 1, 0.8, 0.2])
+            shin = np.interp(
+                p[:, 1], [ankle + trousers.leg, ankle + trousers.leg + 0.06, knee, knee + 0.25], [0, 1, 0.8, 0.2]
+            )
             return np.where(p[:, 1] > knee + 0.25, 0.2, shin)
 
-        patch = self._shell(_trousers_field(body, trousers, self.tights.vertices), trousers.fabric, 0.05, hang, trousers)
+        patch = self._shell(trousers, partial(_trousers_field, body, trousers), hang)
         patch = patch.cut(-_trousers_field(body, trousers, patch.vertices), None)
         patch = patch.cut(0.022 - _trousers_field(body, trousers, patch.vertices), trousers.trim)
         if trousers.stripe:

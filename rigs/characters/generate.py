@@ -19,7 +19,8 @@ from scipy import sparse
 from ..files import replacing
 from ..job import Progress, part, silent
 from ..skeleton import SMPL24, SMPLX55, Skeleton
-from .body import Body, build_body, joint_regressor, mirror_of, relaxed_hand
+from .body import Body, build_body, joint_regressor, mirror_of
+from .character import relaxed_hand, to_smpl24
 from .correctives import fit_posedirs, global_transforms, skin, spread
 from .garments import dress
 from .hair import STYLES, Scalp, grow, hair_texture
@@ -67,15 +68,6 @@ def build_files(folder: Path, names: Iterable[str], progress: Progress = silent)
             written.append(folder / file)
     progress(1.0, "done")
     return written
-
-
-def to_smpl24(weights: Array) -> Array:
-    """(V, 55) to (V, 24): jaw and eyes count to the head, fingers to the hands."""
-    merged = weights[:, :24].copy()
-    merged[:, 22] = weights[:, 25:40].sum(1)
-    merged[:, 23] = weights[:, 40:55].sum(1)
-    merged[:, SMPL24.index("head")] += weights[:, 22:25].sum(1)
-    return merged
 
 
 def _tree(skeleton: Skeleton) -> NDArray[np.int64]:
@@ -186,7 +178,14 @@ def _look_fields(data: HumanData, body: Body, posedirs: Array, look: Look, layou
     fields["materials"] = np.array(list(used))
     for name, material in used.items():
         fields[f"material_{name}"] = np.array(
-            [*material.color, material.roughness, material.subsurface, material.sheen, material.coat, material.specular],
+            [
+                *material.color,
+                material.roughness,
+                material.subsurface,
+                material.sheen,
+                material.coat,
+                material.specular,
+            ],
             np.float32,
         )
         if material.image is not None:

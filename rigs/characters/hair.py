@@ -41,9 +41,9 @@ class Style:
 
 
 STYLES = {
-    "crop": Style("side", 0.024, 0.006, 0.062, 0.030, 1900, scatter=0.22, curl=0.15),
-    "bun": Style("bun", 0.010, 0.004, 0.16, 0.16, 1100, width=0.0042, scatter=0.05),
-    "fade": Style("forward", 0.020, 0.004, 0.034, 0.016, 1900, width=0.0042, shaved=0.030, curl=0.7, scatter=0.5),
+    "crop": Style("side", 0.024, 0.006, 0.056, 0.026, 2050, width=0.0034, scatter=0.20, curl=0.15),
+    "bun": Style("bun", 0.010, 0.004, 0.16, 0.16, 1500, width=0.0032, scatter=0.04),
+    "fade": Style("forward", 0.017, 0.004, 0.022, 0.009, 2100, width=0.0036, shaved=0.022, curl=0.7, scatter=0.5),
 }
 _STEPS = 4
 _STRANDS = 64  # ribbon colours side by side in the texture
@@ -151,10 +151,10 @@ def _flow(scalp: Scalp, style: Style) -> Callable[[Array], Array]:
     def side(p: Array) -> Array:
         # A parting on the left: hair on top falls to the right and forward, the rest down.
         top = np.clip((p[:, 1] - eye[1] - 0.05) / 0.05, 0, 1)[:, None]
-        across = np.where(p[:, :1] > 0.030, 1.0, -1.0) * [1, 0, 0]
+        across = np.tanh((p[:, :1] - 0.034) / 0.006) * [1, 0, 0]
         front = np.clip((p[:, 2:] - centre[2]) / 0.09, -1, 1)
-        on_top = across + [0, 0, 1] * (0.55 * front) - [0, 0.3, 0]
-        down = np.array([0, -1.0, -0.25]) + [0, 0, 0.5] * np.clip(-front, 0, 1) * 0
+        on_top = across + [0, 0, 1] * (0.75 * front) - [0, 0.3, 0]
+        down = np.array([0, -1.0, -0.25])
         return top * on_top + (1 - top) * down
 
     def forward(p: Array) -> Array:
@@ -219,7 +219,9 @@ def _ribbons(scalp: Scalp, style: Style, cap: Patch) -> Patch:
         grown = (k + 1) / _STEPS
         # Ribbons rise from the skin and come down again towards the tip, lying on those beneath.
         rise = np.minimum(1, 0.45 + 1.3 * grown) - 0.35 * grown**3
-        lift = np.maximum(_lift(scalp, style, ground), 0.5 * lift) if style.flow != "bun" else _lift(scalp, style, ground)
+        lift = (
+            np.maximum(_lift(scalp, style, ground), 0.5 * lift) if style.flow != "bun" else _lift(scalp, style, ground)
+        )
         place = ground + (layer * lift * rise + 0.0008)[:, None] * normal
     centre = np.stack(path, 1)
     across = np.stack(sides, 1)

@@ -33,7 +33,7 @@ LOOKS = {
     "neutral": Look(
         sliders={"gender": 0.5, "muscle": 0.62, "weight": 0.47, "height": 0.55, "proportions": 0.75, "firmness": 0.7},
         skin=(0.50, 0.30, 0.205),
-        hair=(0.020, 0.013, 0.010),
+        hair=(0.030, 0.018, 0.012),
         iris=(0.10, 0.05, 0.022),
         lips=(0.86, 0.52, 0.54),
         outfit={
@@ -106,10 +106,12 @@ def materials(look: Look, skin_image: bytes, eye_image: bytes, hair_image: bytes
         Material("pupil", (0.004, 0.004, 0.004), roughness=0.05, coat=1.0),
         Material("teeth", (0.78, 0.74, 0.66), roughness=0.22, subsurface=0.05),
         Material("tongue", (0.46, 0.15, 0.14), roughness=0.35, subsurface=0.1),
-        Material("lashes", tuple(0.5 * c + 0.004 for c in look.hair), roughness=0.8, specular=0.1),
-        Material("hair", look.hair, roughness=0.5, specular=0.35, image=hair_image),
+        Material("lashes", tuple(0.3 * c + 0.003 for c in look.hair), roughness=0.8, specular=0.1),
+        Material("hair", look.hair, roughness=0.62, specular=0.22, image=hair_image),
     ]
     for name, colour in look.colours.items():
         cloth = name in _CLOTH
-        found.append(Material(name, colour, roughness=0.85 if cloth else 0.55, sheen=0.35 if cloth else 0.0, specular=0.3))
+        found.append(
+            Material(name, colour, roughness=0.85 if cloth else 0.55, sheen=0.35 if cloth else 0.0, specular=0.3)
+        )
     return {material.name: material for material in found}

@@ -178,10 +178,14 @@ def bake_skin(
         return np.exp(-square / radius**2).astype(np.float32)
 
     eye_x, eye_y, eye_z = np.abs(body.eyes[0][0])
-    blush = 0.55 * spot((eye_x + 0.012, eye_y - 0.04, eye_z - 0.002), 0.022) + 0.5 * spot((0, eye_y - 0.042, eye_z + 0.035), 0.014)
+    blush = 0.55 * spot((eye_x + 0.012, eye_y - 0.04, eye_z - 0.002), 0.022) + 0.5 * spot(
+        (0, eye_y - 0.042, eye_z + 0.035), 0.014
+    )
     for name in ("left_elbow", "left_knee", "left_middle1", "left_index1", "left_ring1", "left_pinky1"):
         at = np.abs(body.joints[SMPLX55.index(name)])
-        blush += (0.5 if name[-1] == "1" else 0.35) * spot(at + [0, 0.012 if name[-1] == "1" else 0, 0], 0.013 if name[-1] == "1" else 0.05)
+        blush += (0.5 if name[-1] == "1" else 0.35) * spot(
+            at + [0, 0.012 if name[-1] == "1" else 0, 0], 0.013 if name[-1] == "1" else 0.05
+        )
     ears = _mask(data, "ears")
     tint((1.06, 0.76, 0.72), np.clip(blush + 0.45 * ears, 0, 1) * 0.55)
     tint((0.80, 0.70, 0.72), spot((eye_x, eye_y - 0.014, eye_z + 0.01), 0.013) * 0.35)
@@ -200,8 +204,7 @@ def bake_skin(
     colour = colour * (1 - covered) + ink * covered
     tri = layout.tris[np.maximum(layout.owner, 0)]
     grown = sum(layout.inside[..., k] * scalp[tri[..., k]] for k in range(3))[layout.nearest[0], layout.nearest[1]]
-    ragged = grown - 0.5 + (0.10 * middle + 0.12 * fine) * (grown > 0.05)
-    grown = (np.clip(ragged * 2.2 + 0.5, 0, 1) * np.clip(grown * 4, 0, 1))[..., None] * 0.92
+    grown = np.clip(grown * (1 + 0.10 * middle + 0.16 * fine), 0, 1)[..., None] * 0.92
     colour = colour * (1 - grown) + ink * grown
     return to_png(colour.astype(np.float32))
 
