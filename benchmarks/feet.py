@@ -4,7 +4,7 @@
     python benchmarks/feet.py [--data DIR] [--picture docs/pictures/feet.png]
 
 DIR holds dance/cmu_dance_smpl24_30fps.npz (default: AVANIM_DATA, or shared/data beside the checkout). Each clip gets
-1 cm of noise on its joints, as a network's output has, is fitted, and planted. Prints one JSON object: means over clips.
+1 cm of noise on its joints, as a network's output has, is fitted, and planted. Prints one JSON object of means.
 """
 
 from __future__ import annotations

@@ -86,6 +86,25 @@ class Motion:
                 poses[:, index] = self.poses[:, self.rig.index(joint)]
         return replace(self, poses=poses, skeleton=skeleton)
 
+    def slice(self, start: float, stop: float) -> Motion:
+        """The frames from `start` to before `stop` (s), moved to time 0.
+
+        Raises:
+            InputError: no frame lies between them.
+        """
+        first, last = max(0, round(start * self.fps)), min(len(self), round(stop * self.fps))
+        if first >= last:
+            raise InputError(f"No frame lies between {start} s and {stop} s of a motion of {self.seconds:.2f} s.")
+        return replace(self, poses=self.poses[first:last], trans=self.trans[first:last])
+
+    def mirrored(self) -> Motion:
+        """Left and right exchanged in the plane x = 0, for a body whose root lies in that plane at rest."""
+        swap = {"left": "right", "right": "left"}
+        names = ["_".join(swap.get(part, part) for part in name.split("_")) for name in self.rig.joints]
+        order = [self.rig.index(name) for name in names]
+        # A reflection keeps the turn about its own axis and reverses those about the two others.
+        return replace(self, poses=self.poses[:, order] * [1, -1, -1], trans=self.trans * [-1, 1, 1])
+
     def save(self, path: str | Path) -> None:
         """Write `poses` (T, J*3), `trans`, `mocap_framerate`, `betas`, `gender` and `up`, whole or not at all.
 
