@@ -295,12 +295,14 @@ class Wardrobe:
 
 
 def _folds(p: Array) -> Array:
-    """(n,) about -1..1: soft folds that run round the body, slanting one way and the other."""
+    """(n,) about -1..1: soft folds of changing direction, deep in some places and gone in others."""
     random = np.random.default_rng(7)
     depth = np.zeros(len(p))
-    for _ in range(9):
-        wave = random.normal(0, 1, 3) * [22, 0, 22] + [0, random.uniform(70, 130), 0]
-        depth += np.sin(p @ wave + random.uniform(0, 2 * np.pi)) / 4
+    for _ in range(6):
+        wave = np.array([random.normal(0, 45), random.uniform(50, 110), random.normal(0, 45)])
+        where = random.normal(0, 14, 3)
+        strength = np.clip(np.sin(p @ where + random.uniform(0, 2 * np.pi)), 0, 1)
+        depth += 0.6 * strength * np.sin(p @ wave + random.uniform(0, 2 * np.pi))
     return depth
 
 

@@ -37,8 +37,8 @@ LOOKS = {
         iris=(0.10, 0.05, 0.022),
         lips=(0.86, 0.52, 0.54),
         outfit={
-            "top": Top(neck=0.085, sleeve=0.12, hem=-0.02, loose=0.008, hang=0.014, folds=0.0035),
-            "trousers": Trousers(waist=0.03, leg=0.035, loose=0.005, hang=0.012, folds=0.003, stripe=0.016),
+            "top": Top(neck=0.085, sleeve=0.12, hem=-0.02, loose=0.008, hang=0.012, folds=0.004),
+            "trousers": Trousers(waist=0.03, leg=0.035, loose=0.005, hang=0.008, folds=0.004, stripe=0.016),
             "sneakers": 0.095,
         },
         colours={
@@ -47,6 +47,7 @@ LOOKS = {
             "sole": (0.78, 0.77, 0.74),
         },
         hair_style="crop",
+        details={"head/head-diamond": 0.25, "nose/nose-scale-horiz-decr": 0.25, "mouth/mouth-scale-horiz-incr": 0.1},
     ),
     "female": Look(
         sliders={
@@ -69,6 +70,11 @@ LOOKS = {
         },
         hair_style="bun",
         brow=0.8,
+        details={
+            "head/head-oval": 0.45, "chin/chin-width-decr": 0.3, "nose/nose-scale-horiz-decr": 0.2,
+            "nose/nose-point-up": 0.2, "eyes/l-eye-scale-incr": 0.25, "eyes/r-eye-scale-incr": 0.25,
+            "mouth/mouth-upperlip-volume-incr": 0.25, "mouth/mouth-lowerlip-volume-incr": 0.2,
+        },
     ),
     "male": Look(
         sliders={
@@ -79,8 +85,8 @@ LOOKS = {
         iris=(0.07, 0.035, 0.016),
         lips=(0.85, 0.58, 0.60),
         outfit={
-            "top": Top(neck=0.088, sleeve=0.14, hem=-0.03, loose=0.009, hang=0.016, folds=0.004),
-            "trousers": Trousers(waist=0.02, leg=0.03, loose=0.006, hang=0.018, folds=0.004),
+            "top": Top(neck=0.088, sleeve=0.14, hem=-0.03, loose=0.009, hang=0.013, folds=0.0045),
+            "trousers": Trousers(waist=0.02, leg=0.03, loose=0.006, hang=0.009, folds=0.004),
             "sneakers": 0.10,
         },
         colours={
@@ -91,6 +97,10 @@ LOOKS = {
         hair_style="fade",
         stubble=0.35,
         brow=1.15,
+        details={
+            "head/head-square": 0.3, "chin/chin-prominent-incr": 0.25, "chin/chin-width-incr": 0.25,
+            "nose/nose-scale-vert-incr": 0.15, "cheek/l-cheek-bones-incr": 0.25, "cheek/r-cheek-bones-incr": 0.25,
+        },
     ),
 }  # fmt: skip
 
