@@ -4,7 +4,6 @@
 import bpy
 
 from ..dance.takes import active_character
-from ..scene.character import LABELS
 from .operators import AVANIM_OT_add_character
 
 
@@ -19,8 +18,7 @@ class AVANIM_PT_character(bpy.types.Panel):
         settings = context.scene.avanim
         armature = active_character(context)
         if armature:
-            kind = LABELS.get(armature["avanim_character"], armature["avanim_character"])
-            layout.label(text=f"{armature.name} ({kind})", icon="OUTLINER_OB_ARMATURE")
+            layout.label(text=armature.name, icon="OUTLINER_OB_ARMATURE")
         else:
             layout.label(text="No character selected", icon="INFO")
         column = layout.column(align=True)

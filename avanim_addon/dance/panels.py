@@ -50,7 +50,7 @@ class AVANIM_PT_dance(_Sidebar, bpy.types.Panel):
         if handle:
             row = layout.row(align=True)
             row.scale_y = 1.6
-            row.progress(factor=handle.progress, text=handle.step + remaining(handle.eta))
+            row.progress(factor=handle.progress, text=handle.step.capitalize() + remaining(handle.eta))
             row.operator(operators.AVANIM_OT_cancel_dance.bl_idname, text="", icon="X")
         else:
             row = layout.row()

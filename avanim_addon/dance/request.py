@@ -102,7 +102,9 @@ def _visible_part(scene: bpy.types.Scene, name: str) -> dict[str, Any]:
         raise InputError(f"The sequencer has no sound strip {name!r}; choose one in the Dance panel.")
     content_start, first, end = versions.strip_range(strip)
     fps = take.scene_fps(scene)
-    start, seconds = max(0.0, (first - content_start) / fps), (end - first) / fps
+    # Since 4.5 the sound may be shifted within its strip.
+    start = max(0.0, (first - content_start) / fps - getattr(strip, "sound_offset", 0.0))
+    seconds = (end - first) / fps
     return {"audio": _sound_file(strip.sound), "start": start, "seconds": seconds, "frame_start": first}
 
 

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the tests with a real Blender share: the extension's zip and a song."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from .run_blender import ROOT, why_not
+
+
+@pytest.fixture(scope="session")
+def blender():
+    """Skips where there is no real Blender."""
+    if why_not():
+        pytest.skip(why_not())
+
+
+@pytest.fixture(scope="session")
+def extension(blender, tmp_path_factory) -> Path:
+    """The zip, built from the checkout and found valid by Blender's own tool, which the bpy wheel brings."""
+    tool = next(Path(sys.prefix).glob("**/bl_pkg/cli/blender_ext.py"), None)
+    if tool is None:
+        pytest.skip("the bpy wheel with Blender's extension tool is not installed")
+    archive = tmp_path_factory.mktemp("extension") / "avanim.zip"
+    for arguments in (["build", "--source-dir", ROOT, "--output-filepath", archive], ["validate", archive]):
+        subprocess.run([sys.executable, tool, *arguments], check=True, capture_output=True)
+    return archive
+
+
+@pytest.fixture(scope="session")
+def song(tmp_path_factory) -> Path:
+    """Twenty seconds of drums and a bass at 120 bpm."""
+    rate, seconds = 22050, 20.0
+    time = np.arange(int(rate * seconds)) / rate
+    since_beat = time % 0.5
+    bar = (time // 2) % 4
+    drum = np.sin(2 * np.pi * 60 * since_beat) * np.exp(-since_beat * 18)
+    off_beat = np.random.default_rng(0).normal(size=len(time)) * np.exp(-((time + 0.25) % 0.5) * 60) * 0.2
+    bass = 0.3 * np.sign(np.sin(2 * np.pi * (55 * 2 ** (np.array([0, 5, 7, 3])[bar.astype(int)] / 12)) * time))
+    path = tmp_path_factory.mktemp("song") / "drums.wav"
+    soundfile.write(path, 0.5 * (drum + off_beat + bass * (since_beat > 0.05)), rate)
+    return path
