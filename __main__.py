@@ -45,11 +45,12 @@ class ProgressLine:
     def __call__(self, fraction: float, step: str) -> None:
         now = time.monotonic()
         tenth = int(fraction * 10)
-        last_step, last_tenth, last_time = self.shown
-        fresh = step != last_step or tenth != last_tenth
+        last_stage, last_tenth, last_time = self.shown
+        stage = step.rstrip("0123456789 of")  # "frame 3 of 90" is one stage with ninety steps
+        fresh = stage != last_stage or tenth != last_tenth
         if self.quiet or not (fresh or (self.terminal and now - last_time > 0.1)):
             return
-        self.shown = (step, tenth, now)
+        self.shown = (stage, tenth, now)
         passed = now - self.began
         left = "" if fraction < 0.03 or fraction >= 1 else f"  about {_clock(passed * (1 - fraction) / fraction)} left"
         bar = "█" * round(20 * fraction) + "·" * (20 - round(20 * fraction))

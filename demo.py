@@ -44,7 +44,7 @@ def run_demo(folder: Path, scene: Any, progress: Progress) -> dict[str, Any]:
 
     song, sentence, motion_file = folder / "song.wav", folder / "sentence.wav", folder / "dance.npz"
     stage("song")
-    save_wav(demo_song(), song)
+    save_wav(demo_song().sound, song)
     stage("sentence")
     save_wav(demo_sentence(), sentence)
     made = run(Job("dance", str(song), {"seed": 1}, str(motion_file)), stage("dance"))
