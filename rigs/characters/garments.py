@@ -147,8 +147,10 @@ class Wardrobe:
             vertices = vertices + (0.25 + 0.75 * free)[:, None] * (step @ vertices - vertices)
             vertices[rim] = patch.vertices[rim]
         patch.vertices = vertices
-        # Close to the body along the outline, so that no gap shows there.
-        gap = cut.loose * np.clip(0.35 + outline(patch.vertices) / 0.06, 0.35, 1) + cut.hang * free
+        # Close to the body round neck and sleeves, so that no gap shows there; at the hem it passes over other cloth.
+        high = patch.vertices[:, 1] > _joint(self.body, "spine2")[1]
+        near_rim = np.where(high, np.clip(0.35 + outline(patch.vertices) / 0.06, 0.35, 1), 1.0)
+        gap = cut.loose * near_rim + cut.hang * free
         patch.vertices = self._outside(patch, gap)
         if cut.folds:
             normal = normals(patch.vertices, triangles(patch.faces))

@@ -59,8 +59,8 @@ LOOKS = {
         iris=(0.075, 0.085, 0.040),
         lips=(0.85, 0.42, 0.46),
         outfit={
-            "top": Top(neck=0.105, sleeve=-0.01, hem=0.10, loose=0.008, hang=0.004),
-            "trousers": Trousers(waist=0.115, leg=0.10, loose=0.005, stripe=0.012),
+            "top": Top(neck=0.105, sleeve=-0.01, hem=0.09, loose=0.007, hang=0.007, folds=0.002),
+            "trousers": Trousers(waist=0.115, leg=0.10, loose=0.004, stripe=0.012),
             "sneakers": 0.085,
         },
         colours={
