@@ -210,6 +210,8 @@ def _checked(path: str | Path) -> Path:
     try:
         if path.is_dir():
             raise InputError(f"{path} is a folder: give a sound file.")
+        if path.exists() and not path.is_file():  # a pipe would keep us waiting for ever
+            raise InputError(f"{path} is not a plain file: give a sound file.")
         with path.open("rb") as file:
             if not file.read(1):
                 raise InputError(f"{path} is empty (0 bytes): give another sound file.")
