@@ -68,20 +68,18 @@ class Stage:
         found = {}
         clipboard = bpy.context.window_manager
         # Left of the middle, so that buttons which share a row with others are hit too.
-        for share in (0.4, 0.85):
-            x = region.x + region.width * share
-            for y in range(region.y + region.height - 30, region.y + 10, -9):
-                if set(wanted) <= set(found):
-                    return found
-                clipboard.clipboard = ""
-                self.point_at(x, y)
-                yield 0.06
-                self.xdotool("key", "ctrl+c")
-                yield 0.06
-                text = clipboard.clipboard
-                for operator in wanted:
-                    if f"bpy.ops.{operator}(" in text and operator not in found:
-                        found[operator] = (x, y - 2)
+        x = region.x + region.width * 0.4
+        for y in range(region.y + region.height - 30, region.y + 10, -9):
+            clipboard.clipboard = ""
+            self.point_at(x, y)
+            yield 0.06
+            self.xdotool("key", "ctrl+c")
+            yield 0.06
+            for operator in wanted:
+                if f"bpy.ops.{operator}(" in clipboard.clipboard:
+                    found.setdefault(operator, (x, y - 2))
+            if set(wanted) <= set(found):
+                break
         return found
 
 
@@ -112,8 +110,8 @@ def play(generator, stage):
             bpy.ops.wm.quit_blender()
         return None
 
-    # The first seconds go into compiling shaders.
-    bpy.app.timers.register(step, first_interval=2.0)
+    # The first seconds go into compiling shaders. Persistent, for scenarios that load a file.
+    bpy.app.timers.register(step, first_interval=2.0, persistent=True)
 
 
 sys.path.append(str(Path(__file__).parent))

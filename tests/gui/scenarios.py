@@ -3,13 +3,16 @@
 
 import importlib
 import itertools
+import os
+import signal
 import sys
 import time
+from pathlib import Path
 
 import bpy
 
 MODULE = "bl_ext.user_default.avanim"
-GENERATE, ADD, CANCEL = "avanim.generate_dance", "avanim.add_character", "avanim.cancel_dance"
+GENERATE, ADD = "avanim.generate_dance", "avanim.add_character"
 
 
 def _addon(name):
@@ -151,3 +154,125 @@ def dance(stage):
     stage.facts["after_redo"] = {"takes": len(takes.take_tracks(armature))}
     stage.picture("end")
     yield 1.0
+
+
+def _press_generate(stage):
+    """What the button does, without looking for it."""
+    region = stage.region("WINDOW")
+    with bpy.context.temp_override(window=stage.window, area=stage.view, region=region):
+        return bpy.ops.avanim.generate_dance("INVOKE_DEFAULT")
+
+
+def _begin(stage):
+    """A character and a job that runs. Returns its handle."""
+    if not any(obj.type == "ARMATURE" for obj in bpy.data.objects):
+        bpy.ops.avanim.add_character()
+    bpy.context.scene.avanim.dance.audio = stage.arguments["song"]
+    yield 0.3
+    _press_generate(stage)
+    session = _addon("session")
+    handle = session.job_of(bpy.context.view_layer.objects.active)
+    yield lambda: handle.state == "running" or handle.ended
+    return handle
+
+
+def _gone(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+def guards(stage):
+    """What may happen in the middle of a job."""
+    yield from _open_tab(stage)
+    session, operators = _addon("session"), _addon("dance.operators")
+    facts = stage.facts
+
+    bpy.ops.avanim.add_character()
+    bpy.context.scene.avanim.dance.audio = stage.arguments["song"]
+    yield 0.5
+    found = yield from stage.buttons([GENERATE])
+
+    # A second job on the same rig is refused, with the reason.
+    handle = yield from _begin(stage)
+    facts["why_not_twice"] = operators.why_no_dance(bpy.context)
+    try:
+        _press_generate(stage)
+    except RuntimeError as error:
+        facts["second_job"] = str(error)
+
+    # The button at the right end of the progress bar, which stands where the big button was.
+    region = stage.region("UI")
+    stage.point_at(region.x + region.width * 0.86, found[GENERATE][1])
+    yield 0.3
+    stage.picture("running")
+    began = time.perf_counter()
+    stage.xdotool("click", 1)
+    yield lambda: not session.running
+    facts["button_seconds"] = time.perf_counter() - began
+    facts["after_button"] = handle.state
+    yield 0.5
+
+    # The worker is killed.
+    handle = yield from _begin(stage)
+    os.kill(session.worker().about["pid"], signal.SIGKILL)
+    yield lambda: not session.running
+    facts["killed"] = [handle.state, handle.error]
+    yield 0.5
+    stage.picture("killed")
+
+    # The character is deleted.
+    handle = yield from _begin(stage)
+    facts["restarted"] = handle.state
+    bpy.data.objects.remove(bpy.context.view_layer.objects.active)
+    yield lambda: not session.running
+    facts["deleted"] = handle.state
+    for obj in list(bpy.data.objects):
+        bpy.data.objects.remove(obj)
+
+    # Another file is loaded.
+    handle = yield from _begin(stage)
+    with bpy.context.temp_override(window=stage.window):
+        bpy.ops.wm.read_homefile(app_template="")
+    facts["loaded"] = [handle.state, len(session.running)]
+    yield 1.0
+
+    # The extension is switched off.
+    handle = yield from _begin(stage)
+    pid = session.worker().about["pid"]
+    began = time.perf_counter()
+    bpy.ops.preferences.addon_disable(module=MODULE)
+    yield lambda: _gone(pid)
+    facts["disabled"] = [handle.state, time.perf_counter() - began, hasattr(bpy.types.Scene, "avanim")]
+    yield 1.0
+    bpy.ops.preferences.addon_enable(module=MODULE)
+    yield 0.5
+    facts["enabled_again"] = hasattr(bpy.types.Scene, "avanim")
+
+
+def portrait(stage):
+    """The picture of docs/panel.md: a finished dance beside its panel."""
+    yield from _open_tab(stage)
+    bpy.ops.avanim.add_character()
+    armature = bpy.context.view_layer.objects.active
+    settings = bpy.context.scene.avanim.dance
+    settings.audio, settings.beat_markers = stage.arguments["song"], True
+    for settings.seed in (1, 2):
+        _press_generate(stage)
+        yield lambda: not _addon("session").running
+    takes = _addon("dance.takes")
+    takes.use_only(armature, takes.take_tracks(armature)[1])
+    space = stage.view.spaces.active
+    space.shading.type = "MATERIAL"
+    space.overlay.show_cursor = False
+    space.overlay.show_bones = False
+    space.show_gizmo = False
+    bpy.context.scene.frame_set(stage.arguments.get("frame", 100))
+    space.region_3d.view_rotation = (0.78, 0.56, 0.16, 0.22)
+    space.region_3d.view_location = (0.35, 0, 0.95)
+    space.region_3d.view_distance = 4.6
+    # Shaders compile for a while without a graphics card.
+    yield 45.0
+    stage.picture("portrait")
+    yield 3.0

@@ -13,9 +13,17 @@ from .run_blender import run
 DRIVE = Path(__file__).with_name("drive.py")
 
 
-def play(scenario: str, folder: Path, **arguments: object) -> dict:
+def bring(folder: Path, extension: Path, song: Path) -> tuple[Path, Path, Path]:
+    """Copy both into the folder, which Blender's own world shares with this one. Returns the three there."""
+    inside = [folder / file.name for file in (extension, song)]
+    for file, copy in zip((extension, song), inside, strict=True):
+        copy.write_bytes(file.read_bytes())
+    return folder, *inside
+
+
+def play(scenario: str, folder: Path, extension: Path, song: Path) -> dict:
     """Play a scenario of scenarios.py; what it noted."""
-    (folder / "arguments.json").write_text(json.dumps(arguments, default=str))
+    (folder / "arguments.json").write_text(json.dumps({"extension": str(extension), "song": str(song)}))
     done = run(
         ["--factory-startup", "--python", str(DRIVE), "--", scenario, str(folder)], folder, window=True, timeout=300
     )
@@ -29,11 +37,12 @@ def play(scenario: str, folder: Path, **arguments: object) -> dict:
 
 @pytest.fixture(scope="module")
 def dance(extension, song, tmp_path_factory):
-    # Both lie in folders that Blender's chroot does not see; the work folder it does.
-    folder = tmp_path_factory.mktemp("dance")
-    for file in (extension, song):
-        (folder / file.name).write_bytes(file.read_bytes())
-    return play("dance", folder, extension=folder / extension.name, song=folder / song.name)
+    return play("dance", *bring(tmp_path_factory.mktemp("dance"), extension, song))
+
+
+@pytest.fixture(scope="module")
+def guards(extension, song, tmp_path_factory):
+    return play("guards", *bring(tmp_path_factory.mktemp("guards"), extension, song))
 
 
 def test_the_extension_installs_and_its_tab_is_shown(dance):
@@ -75,3 +84,63 @@ def test_one_undo_removes_the_dance_and_nothing_else(dance):
     undone = dance["after_undo"]
     assert undone == {"actions": 0, "takes": 0, "character": dance["character"]["name"], "strips": 0}
     assert dance["after_redo"]["takes"] == 1
+
+
+def test_two_jobs_on_one_rig_are_refused_with_the_reason(guards):
+    assert "Ava is being worked on" in guards["why_not_twice"]
+    assert "Ava is being worked on" in guards["second_job"]
+
+
+def test_the_cancel_button_acts_within_half_a_second(guards):
+    assert guards["after_button"] == "cancelled" and guards["button_seconds"] < 0.5
+
+
+def test_a_killed_worker_is_one_sentence_and_the_next_job_starts_another(guards):
+    state, sentence = guards["killed"]
+    assert state == "failed" and "killed" in sentence and "try again" in sentence
+    assert guards["restarted"] == "running"
+
+
+def test_deleting_the_character_and_loading_a_file_cancel_the_job(guards):
+    assert guards["deleted"] == "cancelled"
+    assert guards["loaded"] == ["cancelled", 0]
+
+
+def test_switching_the_extension_off_ends_the_worker(guards):
+    state, seconds, left = guards["disabled"]
+    assert state == "cancelled" and seconds < 1 and not left
+    assert guards["enabled_again"]
+
+
+BACKGROUND = """
+import bpy, json, sys
+from pathlib import Path
+bpy.ops.extensions.package_install_files(filepath={extension!r}, repo="user_default", enable_on_install=True)
+from bl_ext.user_default.avanim.avanim_addon import api
+assert bpy.ops.avanim.add_character() == {{"FINISHED"}}
+bpy.context.scene.avanim.dance.audio = {song!r}
+assert bpy.ops.avanim.generate_dance() == {{"FINISHED"}}
+action = api.generate_dance({song!r}, seconds=5, seed=3, fps=30)
+facts = {{
+    "actions": sorted(action.name for action in bpy.data.actions),
+    "frames": action["avanim_frames"],
+    "modules": [name for name in ("torch", "librosa") if name in sys.modules],
+}}
+Path({facts!r}).write_text(json.dumps(facts))
+"""
+
+
+def test_without_a_window_button_and_function_wait_for_the_worker(extension, song, tmp_path):
+    folder, extension, song = bring(tmp_path, extension, song)
+    facts = folder / "facts.json"
+    code = BACKGROUND.format(extension=str(extension), song=str(song), facts=str(facts))
+    done = run(
+        ["-b", "--factory-startup", "--python-exit-code", "1", "--python-expr", code],
+        folder,
+        window=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
+    facts = json.loads(facts.read_text())
+    assert facts["actions"] == ["drums melody 1", "drums melody 3"] and facts["frames"] == 150
+    assert facts["modules"] == []
