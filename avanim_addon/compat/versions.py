@@ -18,6 +18,12 @@ if bpy.app.version < (5, 0, 0):
     IMAGE_SETTINGS = IMAGE_SETTINGS[1:]
 
 
+def use_nodes(owner: Any) -> None:
+    """Give a material or world its node tree, which since 5.0 it has from the beginning."""
+    if bpy.app.version < (5, 0, 0):
+        owner.use_nodes = True
+
+
 def sequence_strips(scene: bpy.types.Scene) -> Any:
     """The strips of the scene's sequencer, which is created if need be."""
     editor: Any = scene.sequence_editor or scene.sequence_editor_create()

@@ -12,6 +12,7 @@ from ...rigs.characters import Material as Surface
 from ...rigs.errors import InputError
 from ...rigs.job import Progress, part, silent
 from ...rigs.skeleton import SKELETONS, Rest, Skeleton
+from ..compat import versions
 from .axes import bone_axes, bone_layout, to_blender
 
 # What the characters are called in the outliner.
@@ -264,7 +265,7 @@ def _relax_hands(armature: bpy.types.Object, character: Character) -> None:
 
 def _material(name: str, surface: Surface) -> bpy.types.Material:
     material = bpy.data.materials.new(name)
-    material.use_nodes = True
+    versions.use_nodes(material)
     material.diffuse_color = (*surface.color, 1.0)
     material.roughness = surface.roughness
     nodes, links = material.node_tree.nodes, material.node_tree.links

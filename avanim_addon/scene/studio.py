@@ -9,7 +9,7 @@ import bpy
 import numpy as np
 from mathutils import Matrix, Vector
 
-from ..compat import actions
+from ..compat import actions, versions
 from .axes import Array
 from .character import skeleton_of
 
@@ -221,7 +221,7 @@ def _add_backdrop(
 
 def _backdrop_material() -> bpy.types.Material:
     material = bpy.data.materials.new("Studio.Backdrop")
-    material.use_nodes = True
+    versions.use_nodes(material)
     material.diffuse_color = (*(_FAR**2.2), 1.0)
     nodes = material.node_tree.nodes
     shader = next(node for node in nodes if node.type == "BSDF_PRINCIPLED")
@@ -231,7 +231,13 @@ def _backdrop_material() -> bpy.types.Material:
     texture.location = (shader.location.x - 320, shader.location.y)
     texture.extension = "EXTEND"
     texture.image = _fall_off_image()
-    material.node_tree.links.new(texture.outputs["Color"], shader.inputs["Base Color"])
+    # Under real light paper reflects only a part; Workbench looks at the texture alone.
+    dim = nodes.new("ShaderNodeVectorMath")
+    dim.location = (shader.location.x - 160, shader.location.y)
+    dim.operation = "SCALE"
+    dim.inputs["Scale"].default_value = 0.5
+    material.node_tree.links.new(texture.outputs["Color"], dim.inputs[0])
+    material.node_tree.links.new(dim.outputs["Vector"], shader.inputs["Base Color"])
     nodes.active = texture
     return material
 
@@ -257,9 +263,9 @@ def _add_lights(collection: bpy.types.Collection, camera: bpy.types.Object, posi
     centre = np.array([*((flat.min(0) + flat.max(0))[:2] / 2), 1.1])
     extent = max(1.0, float(np.abs((flat - centre)[:, :2]).max()))
     for name, across, depth, up, size, power, colour in (
-        ("Key", -2.2, -2.6, 2.6, 1.6, 240, (1.0, 0.94, 0.86)),
-        ("Fill", 2.8, -2.0, 1.0, 2.5, 70, (0.80, 0.90, 1.0)),
-        ("Rim", 1.6, 2.6, 2.8, 1.2, 200, (1.0, 0.97, 0.94)),
+        ("Key", -2.2, -2.6, 2.6, 1.6, 150, (1.0, 0.94, 0.86)),
+        ("Fill", 2.8, -2.0, 1.0, 2.5, 50, (0.80, 0.90, 1.0)),
+        ("Rim", 1.6, 2.6, 2.8, 1.2, 140, (1.0, 0.97, 0.94)),
     ):
         data = bpy.data.lights.new(f"Studio.{name}", "AREA")
         scale = 1 + 0.5 * (extent - 1)
@@ -273,7 +279,7 @@ def _add_lights(collection: bpy.types.Collection, camera: bpy.types.Object, posi
 
 def _set_world(scene: bpy.types.Scene) -> None:
     world = bpy.data.worlds.new("Studio")
-    world.use_nodes = True
+    versions.use_nodes(world)
     background = next(node for node in world.node_tree.nodes if node.type == "BACKGROUND")
     background.inputs["Color"].default_value = (0.72, 0.80, 0.92, 1.0)
     background.inputs["Strength"].default_value = 0.35
