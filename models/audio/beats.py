@@ -34,7 +34,7 @@ _LEAST_SECONDS = 2.0  # below, nothing can repeat
 _ENOUGH_SECONDS = 24.0  # from here on a piece without a pulse is known to have none
 
 # Of the columns of `tempo_features`; fitted to composed songs alone by `python -m avanim.models.audio.fit_tempo`.
-WEIGHTS = np.array([0.99, 1.22, 3.06, 2.59, 0.23, -4.31, -2.35, 1.89, 0.39])
+WEIGHTS = np.array([1.01, 1.13, 2.97, 2.64, 0.24, -4.16, -2.28, 1.94, 0.22])
 # A steady tempo is believed when its grid meets this part of the onset strength that the free path meets. Most composed
 # songs that drift by 2 % lie below 0.55, steady ones above 0.7.
 _STEADY = 0.58

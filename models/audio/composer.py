@@ -402,7 +402,11 @@ class _Writer:
         wet = synth.reverb(0.35 * bus["drums"] * 0.4 + bus["music"] + lead, rate)
         mixed = 0.95 * bus["drums"] + dip * (0.85 * bus["bass"] + 0.8 * bus["music"]) + 0.85 * lead
         mixed = mixed + self.style.wet * np.sqrt(0.5) * (0.4 + 0.6 * dip) * wet
-        finished = synth.master(mixed, rate)
+        metre = self.style.metre
+        bars = self.beat_times[::metre]
+        clock = np.arange(self.length) / rate
+        energy = np.interp(clock, bars, [*self.energy, self.energy[-1]])
+        finished = synth.master(mixed * (0.6 + 0.4 * energy), rate)
         fade = int(0.4 * rate)
         finished[:, -fade:] *= np.linspace(1.0, 0.0, fade, dtype=np.float32) ** 2
         return finished

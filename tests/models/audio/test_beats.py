@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tempo, metre, beats and downbeats: of composed songs, whose beats are known, and of a few real ones where they are."""
+"""Tempo, metre, beats and downbeats: of composed songs, whose beats are known, and of a few real ones."""
 
 import json
 
 import numpy as np
 import pytest
-
 from avanim.models.audio import load_sound, track_beats
 from avanim.models.audio.composer import compose
 from avanim.models.audio.score import beat_f1, find_songs, score_beats
@@ -119,7 +118,7 @@ def test_noise_is_not_trusted():
 @pytest.mark.parametrize("seconds", [0.5, 1.9, 2.1, 5.0])
 def test_short_music(seconds):
     composition = song("house", 124.0, 8)
-    start = int(4 * 22050)
+    start = 4 * 22050
     sound = Sound(composition.sound.samples[:, start : start + int(seconds * 22050)], 22050)
     beats = track_beats(sound)
     assert len(beats.times) == len(beats.positions) >= 1
