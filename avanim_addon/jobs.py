@@ -33,7 +33,7 @@ WORKER = ROOT / "models" / "worker.py"
 _PROBE = (
     "import importlib.util as u, json, sys; "
     "print(json.dumps([sys.version_info[:3], "
-    "[n for n in ('numpy','scipy','torch','soundfile','librosa','safetensors') if u.find_spec(n) is None]]))"
+    "[n for n in 'numpy scipy torch safetensors librosa soundfile soxr av'.split() if u.find_spec(n) is None]]))"
 )
 _PROBE_SECONDS = 20.0
 # s from cancel until a worker that does not listen is killed; the rest of the half second is for noticing it.
@@ -52,6 +52,7 @@ def clean_environment(environment: Mapping[str, str] = os.environ) -> dict[str, 
         "__PYVENV_LAUNCHER__",
     )
     kept = {key: value for key, value in environment.items() if key not in unwanted}
+    # The add-on's folder is Blender's: nothing is written there, compiled Python neither.
     return {**kept, "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
@@ -240,20 +241,22 @@ class _Process:
             if "result" in event or "error" in event:
                 self.unanswered.discard(event["id"])
             self.inbox.put(("event", event))
-        self.inbox.put(("end", refusal or self._epitaph(process.wait())))
+        self.inbox.put(("end", refusal or _epitaph(process.wait())))
 
     def _read_log(self, stderr: IO[str]) -> None:
         for line in stderr:
             self.log.append(line.rstrip())
 
-    def _epitaph(self, code: int) -> str:
-        if sys.platform != "win32" and code == -signal.SIGKILL:
-            how = "it was killed, perhaps because the machine ran out of memory"
-        elif code < 0:
-            how = f"signal {-code}"
-        else:
-            how = f"exit code {code}"
-        return f"The worker process stopped in the middle ({how}); try again, it starts anew by itself."
+
+def _epitaph(code: int) -> str:
+    """Why a process with this exit code ended, and what to do."""
+    if sys.platform != "win32" and code == -signal.SIGKILL:
+        how = "it was killed, perhaps because the machine ran out of memory"
+    elif code < 0:
+        how = f"signal {-code}"
+    else:
+        how = f"exit code {code}"
+    return f"The worker process stopped in the middle ({how}); try again, it starts anew by itself."
 
 
 class Worker:

@@ -14,10 +14,8 @@ _PATIENCE = 120.0  # s until a Python that loads torch for the first time counts
 
 def _describe(about: dict) -> str:
     versions = about["versions"]
-    memory = about.get("free_memory")
-    room = f", {memory / 2**30:.1f} GB free" if memory else ""
-    device = f"{about['device'].upper()} ({about['device_name']}{room})"
-    return f"Python {versions['python']}, torch {versions['torch']}, {device}"
+    memory = f", {about['free_memory'] / 1e9:.0f} GB of memory free" if about["free_memory"] else ""
+    return f"Python {versions['python']}, torch {versions['torch']}, runs on {about['device_name']}{memory}"
 
 
 def _show(text: str) -> None:

@@ -91,7 +91,7 @@ def describe() -> dict[str, Any]:
         InputError: a package that the models need is missing.
     """
     versions = {"python": sys.version.split()[0]}
-    for name in ("numpy", "scipy", "soundfile", "torch"):
+    for name in ("numpy", "scipy", "soundfile", "av", "torch"):
         try:
             versions[name] = str(importlib.import_module(name).__version__)
         except ImportError as error:
@@ -99,14 +99,10 @@ def describe() -> dict[str, Any]:
                 f"The Python at {sys.executable} cannot load {name} ({error}); install AVAnim's requirements into it, "
                 "or choose another Python in the add-on's preferences."
             ) from error
-    torch = sys.modules["torch"]
-    if torch.cuda.is_available():
-        device, device_name = "cuda", torch.cuda.get_device_name()
-    elif torch.backends.mps.is_available():
-        device, device_name = "mps", "Apple GPU"
-    else:
-        device, device_name = "cpu", f"{os.cpu_count()} processor threads"
-    return {"versions": versions, "device": device, "device_name": device_name, "free_memory": free_memory()}
+    from . import device
+
+    chosen = {"device": device.choose().type, "device_name": device.describe()}
+    return {"versions": versions, **chosen, "free_memory": free_memory()}
 
 
 def run_task(job: Job, progress: Progress) -> dict[str, Any]:

@@ -24,6 +24,10 @@ def use_nodes(owner: Any) -> None:
         owner.use_nodes = True
 
 
+# Options of a path property that may begin with // for the .blend's folder; since 4.5 this has to be said.
+RELATIVE_PATH = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
+
+
 def sequence_strips(scene: bpy.types.Scene) -> Any:
     """The strips of the scene's sequencer, which is created if need be."""
     editor: Any = scene.sequence_editor or scene.sequence_editor_create()

@@ -6,6 +6,7 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
 
 from ...models.dance import METHODS
+from ..compat import versions
 
 # The table of methods alone loads no torch.
 _METHOD_ITEMS = tuple((name, method.title, method.reference) for name, method in METHODS.items())
@@ -29,7 +30,11 @@ class AVANIM_PG_dance(bpy.types.PropertyGroup):
         ),
     )
     audio: StringProperty(
-        name="Music", description="Any sound file or film that has sound", subtype="FILE_PATH", maxlen=1024
+        name="Music",
+        description="Any sound file or film that has sound",
+        subtype="FILE_PATH",
+        maxlen=1024,
+        options=versions.RELATIVE_PATH,
     )
     strip: StringProperty(name="Strip", description="A sound strip of the sequencer")
     start: FloatProperty(name="From", description="Begin here in the file", min=0, unit="TIME_ABSOLUTE", subtype="TIME")

@@ -342,6 +342,20 @@ def test_loading_a_file_and_unregistering_end_what_runs(scene, armature):
     session.register()
 
 
+def test_the_preferences_show_what_the_python_has_or_why_it_cannot(scene, monkeypatch):
+    stub = ROOT / "tests/models/stub_worker.py"
+    for command, shown in (
+        ([sys.executable, str(stub)], "Python 3, torch none, runs on test"),
+        ([sys.executable, "-c", "raise SystemExit(3)"], "exit code 3"),
+    ):
+        worker = jobs.Worker(lambda command=command: command)
+        monkeypatch.setattr(session, "_worker", worker)
+        assert bpy.ops.avanim.test_python() == {"FINISHED"}
+        assert shown in session.status
+        bpy.ops.avanim.stop_worker()
+        assert session.status == "Stopped" and worker.about == {}
+
+
 def test_the_whole_way_from_song_to_keys_in_this_process(scene, armature, song, tmp_path):
     """Nothing replaced: the models, the take, the strip."""
     if not (ROOT / "rigs/characters/SMPL_NEUTRAL.npz").exists():

@@ -30,6 +30,7 @@ class Stage:
         self.facts = {"version": list(bpy.app.version)}
         self.arguments = ARGUMENTS
         self.folder = Path(FOLDER)
+        self.pictures = []
 
     @property
     def window(self):
@@ -57,7 +58,7 @@ class Stage:
 
     def picture(self, name: str) -> None:
         """A picture of the screen, taken while Blender goes on."""
-        subprocess.Popen(["import", "-window", "root", str(self.folder / f"{name}.png")])
+        self.pictures.append(subprocess.Popen(["import", "-window", "root", str(self.folder / f"{name}.png")]))
 
     def buttons(self, wanted):
         """Scenario part: look for operators' buttons in the sidebar by pointing and Ctrl-C, as a user may copy them.
@@ -105,6 +106,8 @@ def play(generator, stage):
             stage.facts["error"] = traceback.format_exc()
             with contextlib.suppress(Exception):
                 stage.picture("error")
+        for picture in stage.pictures:
+            picture.wait()
         (stage.folder / "facts.json").write_text(json.dumps(stage.facts, indent=1))
         with bpy.context.temp_override(window=stage.window):
             bpy.ops.wm.quit_blender()

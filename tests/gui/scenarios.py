@@ -257,7 +257,8 @@ def portrait(stage):
     bpy.ops.avanim.add_character()
     armature = bpy.context.view_layer.objects.active
     settings = bpy.context.scene.avanim.dance
-    settings.audio, settings.beat_markers = stage.arguments["song"], True
+    bpy.ops.wm.save_as_mainfile(filepath=str(stage.folder / "dance.blend"))
+    settings.audio = bpy.path.relpath(stage.arguments["song"])
     for settings.seed in (1, 2):
         _press_generate(stage)
         yield lambda: not _addon("session").running
@@ -268,11 +269,11 @@ def portrait(stage):
     space.overlay.show_cursor = False
     space.overlay.show_bones = False
     space.show_gizmo = False
-    bpy.context.scene.frame_set(stage.arguments.get("frame", 100))
+    bpy.context.scene.frame_set(100)
     space.region_3d.view_rotation = (0.78, 0.56, 0.16, 0.22)
-    space.region_3d.view_location = (0.35, 0, 0.95)
-    space.region_3d.view_distance = 4.6
+    space.region_3d.view_location = (0.3, 0, 0.85)
+    space.region_3d.view_distance = 3.8
     # Shaders compile for a while without a graphics card.
-    yield 45.0
+    yield 60.0
     stage.picture("portrait")
     yield 3.0

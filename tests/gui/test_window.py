@@ -25,7 +25,7 @@ def play(scenario: str, folder: Path, extension: Path, song: Path) -> dict:
     """Play a scenario of scenarios.py; what it noted."""
     (folder / "arguments.json").write_text(json.dumps({"extension": str(extension), "song": str(song)}))
     done = run(
-        ["--factory-startup", "--python", str(DRIVE), "--", scenario, str(folder)], folder, window=True, timeout=300
+        ["--factory-startup", "--python", str(DRIVE), "--", scenario, str(folder)], folder, window=True, timeout=400
     )
     (folder / "output.txt").write_text(done.stdout + done.stderr)
     facts = folder / "facts.json"

@@ -48,7 +48,12 @@ def run(job, progress):
 
 
 def about():
-    return {"versions": {}, "device": "cpu", "device_name": "test", "free_memory": worker.free_memory()}
+    return {
+        "versions": {"python": "3", "torch": "none"},
+        "device": "cpu",
+        "device_name": "test",
+        "free_memory": worker.free_memory(),
+    }
 
 
 if __name__ == "__main__":
