@@ -41,8 +41,20 @@ class ProgressLine:
         self.began = time.monotonic()
         self.terminal = sys.stderr.isatty()
         self.shown = ("", -1, 0.0)
+        self.stopped = False
+
+    def stop(self, *_: object) -> None:
+        """A signal's handler: unwind as Ctrl-C does, so that temporary files go.
+
+        A C library that calls back into Python (numba's compiler does) swallows the exception; then the next report of
+        progress stops the work.
+        """
+        self.stopped = True
+        raise KeyboardInterrupt
 
     def __call__(self, fraction: float, step: str) -> None:
+        if self.stopped:
+            raise Cancelled
         now = time.monotonic()
         tenth = int(fraction * 10)
         last_stage, last_tenth, last_time = self.shown
@@ -306,7 +318,8 @@ def main(argv: list[str] | None = None) -> int:
             print(f"avanim: {message}", file=sys.stderr)
 
     warnings.showwarning = warn
-    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGTERM, progress.stop)
+    signal.signal(signal.SIGINT, progress.stop)
     try:
         with _stdout_to_stderr():
             result = arguments.run(arguments, progress)
@@ -333,11 +346,6 @@ def main(argv: list[str] | None = None) -> int:
     else:
         show(arguments.command, result)
     return 0
-
-
-def _interrupt(*_: object) -> None:
-    # Unwind like Ctrl-C does, so that temporary files go.
-    raise KeyboardInterrupt
 
 
 class _stdout_to_stderr:

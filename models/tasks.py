@@ -70,7 +70,7 @@ def dance(job: Job, progress: Progress) -> dict[str, Any]:
 
     from ..rigs.bvh import save_bvh
     from ..rigs.characters import load_character
-    from ..rigs.files import replacing
+    from ..rigs.files import ensure_writable, replacing
     from .audio import load_sound
     from .dance import generate
 
@@ -79,6 +79,7 @@ def dance(job: Job, progress: Progress) -> dict[str, Any]:
         raise InputError("No music was given; name an audio file.")
     if not job.output or Path(job.output).suffix not in (".npz", ".bvh", ".json"):
         raise InputError(f"Cannot write a dance as {job.output!r}; end the name in .npz, .bvh or .json.")
+    ensure_writable(job.output)
     character = options.pop("character", "neutral")
     start, seconds = options.pop("start", 0.0), options.pop("seconds", None)
     progress(0.0, "Reading the music")

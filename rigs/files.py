@@ -22,6 +22,9 @@ _REASONS = {
     errno.EACCES: "writing there is not permitted; choose another folder",
     errno.EROFS: "the disk is read-only; choose another folder",
     errno.EISDIR: "it is a folder; give a file name",
+    errno.EEXIST: "a file stands where its folder should be; choose another folder",
+    errno.ENOTDIR: "a file stands where its folder should be; choose another folder",
+    errno.ENAMETOOLONG: "the name is too long; give a shorter one",
 }
 
 
