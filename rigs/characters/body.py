@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From MakeHuman's base mesh to a body in SMPL's terms: T-pose, SMPL-X joints and weights, shape directions, ARKit shapes.
+"""From MakeHuman's base mesh to a body in SMPL's terms: T-pose, joints and weights of SMPL-X, shape directions, ARKit.
 
 The shape directions are this generator's own (`BETAS`), not those that were learned for SMPL.
 """
@@ -14,15 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.optimize import nnls
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from ..rotation import matrix_from_axis_angle, shortest_arc
 from ..skeleton import SMPLX55
 from .correctives import DeltaMush, mushed_share, skin
 from .makehuman import AVERAGE, HumanData
-from .surface import nearest_mean
+from .surface import Sparse, nearest_mean
 
-Array = NDArray[np.float64]
+Array = NDArray[Any]
 
 UNIT = 0.1  # metres per MakeHuman unit
 SIDES = (("left", "l", 1.0), ("right", "r", -1.0))
@@ -72,7 +72,7 @@ PARTS = {
 # The base mesh has lashes as bands, lower 1 and upper 2; single lashes are drawn on them: how many, and how much of the
 # band's width (4 rows) they reach across.
 _LASHES = {"eyelashes-1": (24, 1.5), "eyelashes-2": (52, 3.2)}
-_TEETH_DROP = 0.002  # m; the base mesh's upper teeth hide too high behind the lip
+_TEETH_MOVE = (0.0, -0.0036, 0.0012)  # m; the base mesh's upper teeth hide too high behind the lip
 
 
 def smooth_step(x: Array, centre: float, half_width: float) -> Array:
@@ -120,7 +120,7 @@ class BodyBuilder:
 
     def _a_pose(self, sliders: Mapping[str, Any]) -> Array:
         vertices = UNIT * (self.data.vertices + self.data.macro(sliders)) + self.details
-        vertices[self.data.groups["helper-upper-teeth"], 1] -= _TEETH_DROP
+        vertices[self.data.groups["helper-upper-teeth"]] += _TEETH_MOVE
         return vertices
 
     def _joints(self, vertices: Array) -> dict[str, Array]:
@@ -229,7 +229,7 @@ class BodyBuilder:
         return Shape(posed, np.vstack([ends, hands]))
 
     def target(self, rotations: Array, translations: Array) -> Array:
-        """The skin (S, 3) as it should look where the T-pose is carried along by rotations (55, 3, 3) and translations."""
+        """The skin (S, 3) as it should look where rotations (55, 3, 3) and translations carry the T-pose."""
         turns = rotations @ self.turns
         shifts = np.einsum("jab,jb->ja", rotations, self.shifts) + translations
         return self.mush(skin(self.a_pose[self.skin], self.weights[self.skin], turns, shifts))
@@ -243,9 +243,9 @@ class BodyBuilder:
             return np.eye(3)
         if joint == "collar":
             return matrix_from_axis_angle(np.array([0, 0, sign * np.radians(13)])) @ parent
-        finger = joint[:-1]
+        finger, direction = joint[:-1], np.zeros(3)
         if joint in _SEGMENTS:
-            end, direction = _SEGMENTS[joint]
+            end, direction = _SEGMENTS[joint][0], np.array(_SEGMENTS[joint][1])
         elif finger in FINGERS:
             end, direction = f"{finger}{int(joint[-1]) + 1}", np.array(_FINGER_DIRECTIONS[finger])
             if finger != "thumb":
@@ -253,7 +253,7 @@ class BodyBuilder:
         else:
             return parent
         segment = parent @ (joints[f"{side}_{end}"] - joints[name])
-        turn = shortest_arc(segment, np.array(direction) * [sign, 1, 1]) @ parent
+        turn = shortest_arc(np.asarray(segment, float), direction * np.array([sign, 1.0, 1.0])) @ parent
         if joint in ("elbow", "wrist"):
             turn = self._palm_down(turn, side, sign, joints, 0.5 if joint == "elbow" else 1.0) @ turn
         return turn
@@ -348,7 +348,7 @@ def _band(data: HumanData, group: str) -> NDArray[np.int64]:
     return grid if away[0] < away[1] else grid[::-1]
 
 
-def _lashes(data: HumanData) -> tuple[sparse.csr_matrix, list[list[int]]]:
+def _lashes(data: HumanData) -> tuple[Sparse, list[list[int]]]:
     """Tapered lashes as combinations (L, N) of the base mesh's vertices, and their faces."""
     entries: list[tuple[int, int, float]] = []
     faces = []
@@ -372,8 +372,8 @@ def _lashes(data: HumanData) -> tuple[sparse.csr_matrix, list[list[int]]]:
                 at = (k + 0.5 + random.uniform(-0.3, 0.3)) / number * columns
                 lean = 0.55 * (at / columns - 0.5) + random.uniform(-0.12, 0.12)
                 tall = reach * random.uniform(0.7, 1.0) * (0.75 + 0.25 * np.sin(np.pi * at / columns))
-                width = 0.12
-                for row, shift, half in ((0, 0, width), (0.55 * tall, 0.4 * lean, 0.7 * width), (tall, lean, 0)):
+                width = 0.16
+                for row, shift, half in ((0, 0, width), (0.45 * tall, 0.4 * lean, 0.55 * width), (tall, lean, 0)):
                     for side in (-1, 1) if half else (0,):
                         point(grid, row, at + shift + side * half)
                 n = count - 5
@@ -388,8 +388,8 @@ class Body:
 
     `joints` (57, 3): the 55 and SMPL-24's hands · `shapedirs` (V, 3, B) and `joint_dirs` (57, 3, B) per beta ·
     `arkit` name to (V, 3) m · `kept` the base mesh's number of every vertex before lashes and eyeballs ·
-    `base` all the base mesh's vertices, helpers too, in the same pose · `eyes` centre and radius of each eyeball · `skin_count` S,
-    the skin's vertices, which come first · `target` see `BodyBuilder.target`.
+    `base` all the base mesh's vertices, helpers too, in the same pose · `eyes` centre and radius of each eyeball ·
+    `skin_count` S, the skin's vertices, which come first · `target` see `BodyBuilder.target`.
     """
 
     vertices: Array
@@ -509,4 +509,4 @@ def joint_regressor(body: Body) -> Array:
 
 def mirror_of(vertices: Array) -> NDArray[np.int64]:
     """For every vertex the number of the one that lies mirrored in the plane x = 0."""
-    return cKDTree(vertices).query(vertices * [-1, 1, 1])[1]
+    return np.asarray(KDTree(vertices).query(vertices * [-1, 1, 1])[1])

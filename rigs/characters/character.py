@@ -27,7 +27,7 @@ class Material:
     """
 
     name: str
-    color: tuple[float, float, float]
+    color: tuple[float, ...]
     roughness: float = 0.5
     subsurface: float = 0.0
     sheen: float = 0.0
@@ -43,7 +43,7 @@ class SkinnedMesh:
     `vertices` (V, 3) m, rest T-pose · `polygon_vertices` (L,) · `polygon_sizes` (P,) · `corner_uvs` (L, 2), v upwards ·
     `polygon_materials` (P,) into `materials`, which name entries of the character's materials · `weights` (V, J), each
     row sums to 1 · `morphs` name to (V, 3) m offsets at full weight · `posedirs` (V, 3, 9(J-1)) m per entry of
-    R_j - I, row-major, joints 1.., as in SMPL, or None · `subdivision` the level of smoothing that a close render wants.
+    R_j - I, row-major, joints 1.., as in SMPL, or None · `subdivision` level that a close render wants.
     """
 
     name: str

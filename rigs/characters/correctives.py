@@ -2,23 +2,23 @@
 """Pose correctives: fitted so that linear blend skinning keeps the body's volume where joints bend far.
 
 The target is delta mush (Mancewicz et al., "Delta Mush: Smoothing Deformations While Preserving Detail", 2014) of the
-body as it was modelled, arms at ease, which the artists' mesh shows with the least distortion. Random plausible poses of
-one limb at a time are skinned towards it, and offsets linear in R - I (SMPL, Loper et al. 2015) are fitted by ridge regression.
+body as it was modelled, arms at ease, where the artists' mesh has no distortion. For random plausible poses of one
+limb at a time, offsets linear in R - I (SMPL, Loper et al. 2015) are fitted to it by ridge regression.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from ..rotation import matrix_from_axis_angle
 from ..skeleton import SMPLX55
-from .surface import averaging, edges_of, normals, triangles
+from .surface import Sparse, averaging, edges_of, normals, triangles
 
-Array = NDArray[np.float64]
+Array = NDArray[Any]
 
 _SMOOTHINGS = 24
 _QUANTUM = 2.0**-15  # m; offsets are rounded to it, which lets files shrink
@@ -187,7 +187,7 @@ def _mirrored(posedirs: Array, mirror: NDArray[np.int64]) -> Array:
     return result
 
 
-def spread(posedirs: Array, source: sparse.csr_matrix) -> Array:
+def spread(posedirs: Array, source: Sparse) -> Array:
     """The correctives of a mesh whose vertices are combinations (sparse, (W, V)) of the body's."""
     flat = source @ posedirs.reshape(len(posedirs), -1)
     return (np.round(flat / _QUANTUM) * _QUANTUM).reshape(-1, *posedirs.shape[1:])

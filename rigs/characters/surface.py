@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
-Array = NDArray[np.float64]
+Array = NDArray[Any]
 Integers = NDArray[np.int64]
 Faces = list[list[int]]
+Sparse = Any  # a scipy.sparse matrix; scipy carries no types for them
 
 
 def triangles(faces: Sequence[Sequence[int]]) -> Integers:
@@ -40,20 +42,20 @@ def normals(vertices: Array, tris: Integers) -> Array:
     return result / np.linalg.norm(result, axis=1, keepdims=True).clip(1e-12)
 
 
-def averaging(count: int, edges: Integers, share: float = 0.5) -> sparse.csr_matrix:
+def averaging(count: int, edges: Integers, share: float = 0.5) -> Sparse:
     """(V, V): each vertex moves `share` of the way to the mean of its neighbours; lone vertices stay."""
     ones = np.ones(len(edges))
     near = sparse.coo_matrix((ones, (edges[:, 0], edges[:, 1])), shape=(count, count)).tocsr()
     near = near + near.T
     degree = np.asarray(near.sum(1)).ravel()
     mean = sparse.diags(1 / np.maximum(degree, 1)) @ near
-    still = sparse.diags(np.where(degree > 0, 1 - share, 1.0))
+    still: Sparse = sparse.diags(np.where(degree > 0, 1 - share, 1.0))
     return (still + share * mean).tocsr()
 
 
-def nearest_mean(vertices: Array, points: Array, count: int = 6) -> sparse.csr_matrix:
-    """(P, V): each of `points` (P, 3) as the mean of its `count` nearest `vertices` (V, 3), by inverse square distance."""
-    distance, ids = cKDTree(vertices).query(points, k=count)
+def nearest_mean(vertices: Array, points: Array, count: int = 6) -> Sparse:
+    """(P, V): each of `points` (P, 3) as a mean of its `count` nearest `vertices` (V, 3), near ones counting most."""
+    distance, ids = KDTree(vertices).query(points, k=count)
     share = 1 / (distance**2 + 1e-6)
     share /= share.sum(1, keepdims=True)
     rows = np.repeat(np.arange(len(points)), count)
@@ -70,7 +72,7 @@ class Patch:
 
     vertices: Array
     faces: Faces
-    source: sparse.csr_matrix
+    source: Sparse
     labels: list[str]
     uvs: Array = field(default_factory=lambda: np.zeros((0, 2)))
 
@@ -80,7 +82,8 @@ class Patch:
         used = np.unique(np.concatenate([np.asarray(face) for face in faces]))
         number = np.full(len(vertices), -1)
         number[used] = np.arange(len(used))
-        source = sparse.identity(len(vertices), format="csr")[used]
+        whole: Sparse = sparse.identity(len(vertices), format="csr")
+        source = whole[used]
         return cls(vertices[used], [number[list(face)].tolist() for face in faces], source, [label] * len(faces))
 
     def subdivided(self) -> Patch:
@@ -136,49 +139,70 @@ class Patch:
         return Patch(step @ self.vertices, new_faces, (step @ self.source).tocsr(), labels)
 
     def cut(self, values: Array, label: str | None) -> Patch:
-        """Split the faces along values = 0 (V,), linear along edges. Where values > 0 faces get `label`; None drops them."""
-        values = np.where(np.abs(values) < 1e-7, 1e-7, values)
-        rows_a, rows_b, shares = [], [], []
+        """Split the faces along values = 0 (V,), linear along edges. Faces above 0 get `label`; None drops them.
+
+        Vertices near the line are moved onto it, so that no slivers arise.
+        """
+        values, snap = self._snapped(values)
+        ends, shares = [], []
         made: dict[tuple[int, int], int] = {}
         faces, labels = [], []
 
         def crossing(a: int, b: int) -> int:
             key = (min(a, b), max(a, b))
             if key not in made:
-                made[key] = len(values) + len(rows_a)
-                rows_a.append(key[0])
-                rows_b.append(key[1])
+                made[key] = len(values) + len(ends)
+                ends.append(key)
                 shares.append(values[key[0]] / (values[key[0]] - values[key[1]]))
             return made[key]
 
         for face, old in zip(self.faces, self.labels, strict=True):
-            signs = values[face] > 0
-            for positive in (True, False):
-                if positive and label is None:
+            for sign, new in ((1.0, label), (-1.0, old)):
+                if new is None or not (sign * values[face] > 0).any():
                     continue
-                if (signs == positive).all():
-                    piece = list(face)
-                elif (signs != positive).all():
-                    continue
-                else:
-                    piece = []
-                    for k, a in enumerate(face):
-                        b = face[(k + 1) % len(face)]
-                        if signs[k] == positive:
-                            piece.append(a)
-                        if signs[k] != signs[(k + 1) % len(face)]:
-                            piece.append(crossing(a, b))
+                piece = []
+                for a, b in zip(face, [*face[1:], face[0]], strict=True):
+                    if sign * values[a] >= 0:
+                        piece.append(a)
+                    if values[a] * values[b] < 0:
+                        piece.append(crossing(a, b))
                 faces.append(piece)
-                labels.append(label if positive and label is not None else old)
-        count = len(values)
-        n = len(rows_a)
-        rows = np.arange(n)
+                labels.append(new)
+        rows = np.arange(len(ends))
+        pairs = np.array(ends, int).reshape(-1, 2)
+        share = np.array(shares, float)
         extra = sparse.csr_matrix(
-            (np.r_[1 - np.array(shares), np.array(shares)], (np.r_[rows, rows], np.r_[rows_a, rows_b].astype(int))),
-            (n, count),
+            (np.r_[1 - share, share], (np.r_[rows, rows], np.r_[pairs[:, 0], pairs[:, 1]])), (len(ends), len(values))
         )
-        step = sparse.vstack([sparse.identity(count), extra]).tocsr()
+        step = (sparse.vstack([sparse.identity(len(values)), extra]) @ snap).tocsr()
         return Patch(step @ self.vertices, faces, (step @ self.source).tocsr(), labels).compact()
+
+    def _snapped(self, values: Array) -> tuple[Array, Sparse]:
+        """Values with 0 where a vertex was moved onto the line, and the matrix (V, V) that moves the vertices."""
+        edges = edges_of(self.faces)
+        edges = np.vstack([edges, edges[:, ::-1]])
+        first, second = values[edges[:, 0]], values[edges[:, 1]]
+        crossed = first * second < 0
+        edges, share = edges[crossed], (first / np.where(crossed, first - second, 1))[crossed]
+        order = np.argsort(share)
+        edges, share = edges[order], share[order]
+        taken = np.zeros(len(values), bool)
+        rows: dict[int, tuple[int, float]] = {}
+        for (a, b), part in zip(edges.tolist(), share.tolist(), strict=True):
+            if part > 0.3:
+                break
+            if not taken[a] and not taken[b]:
+                rows[a] = (b, part)
+                taken[a] = True
+        values = np.where(taken, 0.0, values)
+        moved = np.array(list(rows), int)
+        target = np.array([b for b, _ in rows.values()], int)
+        parts = np.array([part for _, part in rows.values()], float)
+        diagonal = np.ones(len(values))
+        diagonal[moved] -= parts
+        return values, (
+            sparse.diags(diagonal) + sparse.csr_matrix((parts, (moved, target)), (len(values),) * 2)
+        ).tocsr()
 
     def compact(self) -> Patch:
         """Without the vertices that no face uses."""
