@@ -70,7 +70,8 @@ def melody_features(sound: Sound) -> NDArray[np.float32]:
     The acoustic front end of Tang, Jia and Mao, Dance with Melody (ACM MM 2018): 12 800 Hz, window 1024, hop 512. Their
     code takes MFCC and onsets of the power itself; here they are of its decibels, and the sound is brought to one
     loudness first, so that a quieter copy of a song gives the same features. T = 1 + N // 512. Not standardised.
-    Column 14, the last of the 5 lags, is always 0: it falls on the zero of librosa's window, there as here.
+    Column 14, the last of the 5 lags, is always 0: it falls on the zero of librosa's window, there as here;
+    and onset strength and tempogram come 2 frames late, since librosa makes room for a window of 2048 samples.
     """
     y = _at_least(sound, MELODY_RATE, 32768)
     y = y * (0.1 / max(float(np.sqrt(np.mean(y**2))), 1e-5))
