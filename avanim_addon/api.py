@@ -8,6 +8,7 @@ import api`; there it needs no registration, and runs the models in the same pro
 from __future__ import annotations
 
 import tempfile
+import warnings
 from pathlib import Path
 
 import bpy
@@ -58,16 +59,19 @@ def generate_dance(
         raise InputError("No character is selected; select one, or add one first.")
     character.skeleton_of(armature)
     request = DanceRequest(Path(audio).resolve(), **wishes)  # type: ignore[arg-type]
-    return perform(request, armature, scene or bpy.context.scene, progress)
+    action, problem = perform(request, armature, scene or bpy.context.scene, progress)
+    if problem:
+        warnings.warn(problem, stacklevel=2)
+    return action
 
 
 def perform(
     request: DanceRequest, armature: bpy.types.Object, scene: bpy.types.Scene, progress: Progress = silent
-) -> bpy.types.Action:
-    """Do a request from beginning to end. Raises what `generate_dance` raises."""
+) -> tuple[bpy.types.Action, str]:
+    """Do a request from end to end. Raises what `generate_dance` raises, returns what `DanceRequest.apply` returns."""
     with tempfile.TemporaryDirectory(prefix="avanim-", ignore_cleanup_errors=True) as folder:
         result = session.run_to_the_end(request.job(armature, scene, folder), part(progress, 0.0, 0.95))
         progress(0.95, "Writing the take")
-        action = request.apply(armature, scene, result)
+        action, problem = request.apply(armature, scene, result)
     progress(1.0, "Done")
-    return action
+    return action, problem

@@ -61,13 +61,13 @@ class AVANIM_OT_generate_dance(bpy.types.Operator):
     def execute(self, context):
         armature = takes.active_character(context)
         try:
-            action = api.perform(DanceRequest.from_panel(context.scene), armature, context.scene)
+            made = api.perform(DanceRequest.from_panel(context.scene), armature, context.scene)
         except Cancelled:
             return {"CANCELLED"}
         except (InputError, RuntimeError) as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        self.report({"INFO"}, f"New take: {action.name}")
+        self._tell(*made)
         return {"FINISHED"}
 
     def invoke(self, context, event):
@@ -123,8 +123,7 @@ class AVANIM_OT_generate_dance(bpy.types.Operator):
             elif handle.state == "cancelled":
                 self.report({"INFO"}, "Cancelled")
             else:
-                action = self._request.apply(armature, scene, handle.result)
-                self.report({"INFO"}, f"New take: {action.name}")
+                self._tell(*self._request.apply(armature, scene, handle.result))
                 return {"FINISHED"}
         except InputError as error:
             self.report({"ERROR"}, str(error))
@@ -132,6 +131,12 @@ class AVANIM_OT_generate_dance(bpy.types.Operator):
             self._put_away()
             redraw_sidebars()
         return {"CANCELLED"}
+
+    def _tell(self, action, problem):
+        if problem:
+            self.report({"WARNING"}, f"New take: {action.name}, but without its sound. {problem}")
+        else:
+            self.report({"INFO"}, f"New take: {action.name}")
 
     def _put_away(self):
         session.finish(self._armature)

@@ -75,8 +75,13 @@ class DanceRequest:
         options["character"] = armature["avanim_character"]
         return Job("dance", str(self.audio), options, str(Path(folder) / "dance.npz"))
 
-    def apply(self, armature: bpy.types.Object, scene: bpy.types.Scene, result: dict[str, Any]) -> bpy.types.Action:
-        """Write the result as a new take, and sound, range and markers as wished."""
+    def apply(
+        self, armature: bpy.types.Object, scene: bpy.types.Scene, result: dict[str, Any]
+    ) -> tuple[bpy.types.Action, str]:
+        """Write the result as a new take, and sound, range and markers as wished.
+
+        Returns the take, and why it is without sound where that was wished and could not be.
+        """
         motion = load_motion(result["motion"])
         if self.fps is not None:
             sound.set_frame_rate(scene, self.fps)
@@ -88,11 +93,15 @@ class DanceRequest:
         takes.select(armature, action)
         if self.fit_range:
             scene.frame_start, scene.frame_end = min(scene.frame_start, first), last
+        problem = ""
         if self.add_sound and not _is_heard(scene, self.audio, first):
-            sound.add_sound_strip(scene, self.audio, first, start=self.start, seconds=self.seconds)
+            try:
+                sound.add_sound_strip(scene, self.audio, first, start=self.start, seconds=self.seconds)
+            except InputError as error:  # the dance is there all the same
+                problem = str(error)
         if self.beat_markers:
             sound.add_beat_markers(scene, Beats.from_dict(result["beats"]), first, last)
-        return action
+        return action, problem
 
 
 def _visible_part(scene: bpy.types.Scene, name: str) -> dict[str, Any]:

@@ -27,6 +27,9 @@ from avanim.rigs.motion import Motion  # noqa: E402
 from avanim.rigs.skeleton import SMPL24, Rest  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
+# The bpy wheel of 4.2 was built without sound.
+HEARS = bpy.app.build_options.audaspace
+needs_sound = pytest.mark.skipif(not HEARS, reason="this bpy was built without sound")
 SECONDS = 4.0
 
 
@@ -122,7 +125,7 @@ def test_the_add_on_loads_and_adds_a_character_with_what_blender_brings():
         "import avanim, bpy\n"
         "avanim.register()\n"
         f"if {built}: assert bpy.ops.avanim.add_character() == {{'FINISHED'}}\n"
-        "print(bpy.context.scene.avanim.dance.method)"
+        "print(bpy.context.scene.avanim.dance.method); avanim.unregister()"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -241,17 +244,18 @@ def test_the_button_makes_a_take_with_sound_range_and_markers(scene, armature, q
     }  # fmt: skip
     (track,) = takes.take_tracks(armature)
     assert takes.take_on(track).name == "clicks melody 7" and takes.selected_track(armature) == track
-    assert strips(scene) == [("clicks", 1, 121)]
+    assert strips(scene) == ([("clicks", 1, 121)] if HEARS else [])
     assert (scene.frame_start, scene.frame_end) == (1, 120)
     assert [marker.frame for marker in scene.timeline_markers][:3] == [16, 31, 46]
     assert not Path(job.output).exists(), "the job's folder is gone"
 
 
+@needs_sound
 def test_a_second_take_keeps_the_first_and_adds_no_second_sound(scene, armature, quick, song):
     first = api.generate_dance(song, armature, seed=1)
     second = api.generate_dance(song, armature, seed=2)
     assert [takes.take_on(track) for track in takes.take_tracks(armature)] == [first, second]
-    assert len(strips(scene)) == 1
+    assert len(strips(scene)) == HEARS
 
 
 def test_the_frame_rate_may_be_set_and_is_else_the_scenes(scene, armature, quick, song):
@@ -263,6 +267,7 @@ def test_the_frame_rate_may_be_set_and_is_else_the_scenes(scene, armature, quick
     assert quick[1].options["fps"] == 60 and scene.render.fps == 60 and scene.frame_end == 240
 
 
+@needs_sound
 def test_a_trimmed_strip_is_danced_to_where_it_lies(scene, armature, quick, song):
     strip = versions.sequence_strips(scene).new_sound("song", str(song), 1, 50)
     scene.render.fps = 25
@@ -276,6 +281,7 @@ def test_a_trimmed_strip_is_danced_to_where_it_lies(scene, armature, quick, song
     assert scene.frame_end == 124 and len(strips(scene)) == 1
 
 
+@needs_sound
 def test_a_packed_sound_is_danced_to(scene, armature, quick, song, tmp_path):
     copy = tmp_path / "copy.wav"
     copy.write_bytes(song.read_bytes())
@@ -296,6 +302,18 @@ def test_a_missing_file_and_a_missing_strip_are_told_in_one_sentence(scene, arma
     with pytest.raises(RuntimeError, match="no sound strip 'gone'"):
         bpy.ops.avanim.generate_dance()
     assert quick == [] and len(bpy.data.actions) == 0
+
+
+def test_a_take_whose_sound_cannot_be_shown_stays_and_says_so(scene, armature, quick, song, monkeypatch):
+    def refuse(*_, **__):
+        raise InputError("Blender cannot read a sound from clicks.wav.")
+
+    monkeypatch.setattr("avanim.avanim_addon.scene.sound.add_sound_strip", refuse)
+    with pytest.warns(UserWarning, match="cannot read a sound"):
+        api.generate_dance(song, armature)
+    scene.avanim.dance.audio = str(song)
+    assert bpy.ops.avanim.generate_dance() == {"FINISHED"}
+    assert len(takes.take_tracks(armature)) == 2
 
 
 def test_the_api_refuses_what_is_no_character(scene, quick, song):
