@@ -182,26 +182,25 @@ def train(arguments: argparse.Namespace, progress: Progress) -> Result:
     task, _, method = arguments.method.partition("/")
     if (task, method) != ("dance", "melody"):
         raise InputError(f"There is no {arguments.method} to train; known is dance/melody.")
-    from .models.dance import melody
+    from .models.dance import melody_train
 
-    return melody.train(
-        Path(arguments.data),
-        Path(arguments.out) if arguments.out else None,
-        **_options(arguments, "steps", "seconds", "device"),
-        progress=progress,
-    )
+    options = _options(arguments, "steps")
+    if arguments.styles:
+        options["styles"] = tuple(arguments.styles.split(","))
+    return melody_train.train(arguments.data, arguments.out, **options, progress=progress)
 
 
 def score(arguments: argparse.Namespace, progress: Progress) -> Result:
-    data = Path(arguments.data) if arguments.data else None
     if arguments.task == "beats":
         from .models.audio.score import score_beats
 
-        return score_beats(data, progress)
+        return score_beats(arguments.data, progress)
     if arguments.task == "dance/melody":
-        from .models.dance import melody
+        from .models.dance import melody_score
 
-        return melody.score(data, progress)
+        if not arguments.data:
+            raise InputError("To score dance/melody give --data, the folder with the recordings it is measured on.")
+        return melody_score.score(arguments.data, progress=progress)
     raise InputError(f"There is no score for {arguments.task}; known are beats and dance/melody.")
 
 
@@ -279,10 +278,9 @@ def parser() -> argparse.ArgumentParser:
     made = command("train", train, "train a method on your data")
     made.add_argument("method", metavar="METHOD", help="dance/melody")
     made.add_argument("--data", required=True, metavar="DIR")
-    made.add_argument("--out", metavar="DIR")
+    made.add_argument("--out", default="dance_melody.safetensors", metavar="FILE", help="checkpoints lie beside it")
     made.add_argument("--steps", type=int)
-    made.add_argument("--seconds", type=float, help="stop after this time and keep what is reached")
-    made.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"))
+    made.add_argument("--styles", metavar="A,B", help="only these; the others stay as they are in FILE")
 
     made = command("score", score, "measure on held-out data; prints one JSON object")
     made.add_argument("task", metavar="TASK", help="beats, dance/melody")
