@@ -113,6 +113,13 @@ def wild_motion():
 
 
 @pytest.fixture(scope="session")
+def audible(clicks: Path) -> Path | None:
+    """`clicks` where Blender can play sound; the bpy wheel of 4.2 was built without."""
+    bpy = pytest.importorskip("bpy", reason="needs Blender's Python module")
+    return clicks if bpy.app.build_options.audaspace else None
+
+
+@pytest.fixture(scope="session")
 def clicks(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Six seconds with a click every half second from 0.5 s on, 48 kHz."""
     import wave

@@ -65,21 +65,35 @@ def strip_range(strip: Any) -> tuple[float, int, int]:
     return strip.frame_start, strip.frame_final_start, strip.frame_final_end
 
 
+def add_colour_strip(strips: Any, channel: int, frame_start: int, length: int) -> Any:
+    """A black picture over everything below it."""
+    extent = {"length": length} if bpy.app.version >= (5, 0, 0) else {"frame_end": frame_start + length}
+    return strips.new_effect(name="Black", type="COLOR", channel=channel, frame_start=frame_start, **extent)
+
+
 def set_video_output(render: Any) -> None:
     """Choose an H.264 film with AAC sound in an .mp4 as the output of `RenderSettings`."""
+    _set_ffmpeg_output(render, "MPEG4", "H264", "AAC")
+    render.ffmpeg.constant_rate_factor = "HIGH"
+    render.ffmpeg.ffmpeg_preset = "GOOD"
+    render.ffmpeg.audio_bitrate = 192
+
+
+def set_sound_output(render: Any) -> None:
+    """Choose uncompressed sound, beside a picture that is of no use, in an .mkv."""
+    _set_ffmpeg_output(render, "MKV", "MPEG4", "PCM")
+
+
+def _set_ffmpeg_output(render: Any, container: str, codec: str, audio_codec: str) -> None:
     if bpy.app.version >= (5, 0, 0):
         render.image_settings.media_type = "VIDEO"
     render.image_settings.file_format = "FFMPEG"
     render.image_settings.color_mode = "RGB"
-    film = render.ffmpeg
-    film.format = "MPEG4"
-    film.codec = "H264"
-    film.constant_rate_factor = "HIGH"
-    film.ffmpeg_preset = "GOOD"
-    film.audio_codec = "AAC"
-    film.audio_bitrate = 192
-    film.audio_mixrate = 48000
-    film.audio_channels = "STEREO"
+    render.ffmpeg.format = container
+    render.ffmpeg.codec = codec
+    render.ffmpeg.audio_codec = audio_codec
+    render.ffmpeg.audio_mixrate = 48000
+    render.ffmpeg.audio_channels = "STEREO"
 
 
 def set_image_output(render: Any, compression: int) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import bpy
+import numpy as np
 
 from ...rigs.errors import InputError
 from ...rigs.files import replacing
@@ -71,30 +72,39 @@ def render(
                 frames.append(temporary.with_name(f"{index:06d}.png"))
                 _render_frame(scene, first + index, frames[-1])
         progress(_RENDERING_SHARE, "Encoding the film")
-        sound = mix_sound(scene, temporary.with_name("sound.wav"), (first, last))
-        _encode(scene, frames, sound, temporary, size)
+        _encode(scene, frames, first, temporary, size)
         progress(1.0, "Rendered")
 
 
 def mix_sound(scene: bpy.types.Scene, path: Path, frame_range: tuple[int, int]) -> Path | None:
-    """Mix the sequencer's sound over the frames down to a 16-bit .wav that lasts exactly as long as they do.
+    """Mix the sequencer's sound over the frames down to a 48 kHz 16-bit .wav that lasts exactly as long as they do.
+
+    It is rendered as the sound of a tiny film, which happens at once in every version; the operator for mixing returns
+    before it has begun since 5.2.
 
     Returns:
         `path`, or None where the scene has no sound.
     """
-    if not any(strip.type == "SOUND" and not strip.mute for strip in versions.sequence_strips(scene)):
+    if not _has_sound(scene):
         return None
-    with changed((scene, "frame_start", frame_range[0]), (scene, "frame_end", frame_range[1])), quiet():
-        bpy.ops.sound.mixdown(
-            filepath=str(path), check_existing=False, relative_path=False, container="WAV", codec="PCM", format="S16"
-        )
-    with wave.open(str(path), "rb") as mixed:
-        layout, rate = mixed.getparams(), mixed.getframerate()
-        # Blender fills its last buffer up.
-        samples = mixed.readframes(round((frame_range[1] - frame_range[0] + 1) / scene_fps(scene) * rate))
-    with wave.open(str(path), "wb") as trimmed:
-        trimmed.setparams(layout)
-        trimmed.writeframes(samples)
+    import aud
+
+    count = frame_range[1] - frame_range[0] + 1
+    film_path = path.with_suffix(".mkv")
+    with _film_scene(scene, frame_range[0], count, (16, 16)) as film:
+        strips = versions.sequence_strips(film)
+        versions.add_colour_strip(strips, _top_channel(strips), frame_range[0], count)
+        versions.set_sound_output(film.render)
+        _render_film(film, film_path)
+    samples = aud.Sound.file(str(film_path)).data()
+    film_path.unlink()
+    # The film's last packet is filled up.
+    samples = samples[: round(count / scene_fps(scene) * 48000)]
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(samples.shape[1])
+        file.setsampwidth(2)
+        file.setframerate(48000)
+        file.writeframes((np.clip(samples, -1, 32767 / 32768) * 32768).round().astype("<i2").tobytes())
     return path
 
 
@@ -239,32 +249,54 @@ def _render_frame(scene: bpy.types.Scene, frame: int, path: Path) -> None:
         bpy.ops.render.render(write_still=True, scene=scene.name)
 
 
-def _encode(
-    scene: bpy.types.Scene, frames: Sequence[Path], sound: Path | None, path: Path, size: tuple[int, int]
-) -> None:
-    """Make a film from picture files and a sound file, with the sequencer of a scene of its own."""
-    film = bpy.data.scenes.new("AVAnim film")
-    try:
-        film.render.fps, film.render.fps_base = scene.render.fps, scene.render.fps_base
-        film.render.resolution_x, film.render.resolution_y = size
-        film.render.resolution_percentage = 100
-        film.frame_start, film.frame_end = 1, len(frames)
-        # The pictures are finished: pass their colours on as they are.
-        film.view_settings.view_transform = "Standard"
+def _encode(scene: bpy.types.Scene, frames: Sequence[Path], first: int, path: Path, size: tuple[int, int]) -> None:
+    """Make a film from finished pictures and the sequencer's sound."""
+    with _film_scene(scene, first, len(frames), size) as film:
         strips = versions.sequence_strips(film)
-        pictures = strips.new_image("Frames", str(frames[0]), 1, 1)
+        pictures = strips.new_image("Frames", str(frames[0]), _top_channel(strips), first)
         for frame in frames[1:]:
             pictures.elements.append(frame.name)
-        if sound:
-            strips.new_sound("Sound", str(sound), 2, 1)
+        pictures.frame_final_duration = len(frames)
+        # Their colours are to be passed on as they are.
+        film.view_settings.view_transform, film.view_settings.look = "Standard", "None"
+        film.view_settings.exposure, film.view_settings.gamma = 0.0, 1.0
+        film.view_settings.use_curve_mapping = False
         versions.set_video_output(film.render)
-        if not sound:
+        if not _has_sound(scene):
             film.render.ffmpeg.audio_codec = "NONE"
-        film.render.filepath = str(path)
+        _render_film(film, path)
+
+
+def _has_sound(scene: bpy.types.Scene) -> bool:
+    editor = scene.sequence_editor
+    return bool(editor) and any(strip.type == "SOUND" and not strip.mute for strip in editor.strips_all)
+
+
+def _top_channel(strips: Any) -> int:
+    return max((strip.channel for strip in strips), default=0) + 1
+
+
+@contextlib.contextmanager
+def _film_scene(scene: bpy.types.Scene, first: int, count: int, size: tuple[int, int]) -> Iterator[bpy.types.Scene]:
+    """A copy of `scene` with its sequencer but without its objects, for `count` frames; gone after the block."""
+    film = scene.copy()
+    try:
+        for child in list(film.collection.children):
+            film.collection.children.unlink(child)
+        for obj in list(film.collection.objects):
+            film.collection.objects.unlink(obj)
+        film.frame_start, film.frame_end, film.frame_step = first, first + count - 1, 1
+        film.render.resolution_x, film.render.resolution_y = size
+        film.render.resolution_percentage = 100
+        film.render.use_sequencer = True
+        film.render.use_compositing = False
         film.render.use_file_extension = False
-        with quiet():
-            bpy.ops.render.render(animation=True, scene=film.name)
+        yield film
     finally:
-        for sound_data in [s for s in bpy.data.sounds if sound and s.filepath == str(sound)]:
-            bpy.data.sounds.remove(sound_data)
         bpy.data.scenes.remove(film)
+
+
+def _render_film(film: bpy.types.Scene, path: Path) -> None:
+    film.render.filepath = str(path)
+    with quiet():
+        bpy.ops.render.render(animation=True, scene=film.name)

@@ -12,9 +12,11 @@ from avanim.rigs.beats import Beats  # noqa: E402
 from avanim.rigs.errors import InputError  # noqa: E402
 
 
-def test_saved_scene_holds_everything(puppet, wild_motion, clicks, tmp_path, capfd):
+def test_saved_scene_holds_everything(puppet, wild_motion, audible, tmp_path, capfd):
     beats = Beats(np.arange(5) * 0.5, np.arange(5) % 4, 120.0, 4)
-    performance.stage_dance(wild_motion, beats, clicks, character=puppet, name="dance", settings={"seed": 5}, start=1.0)
+    performance.stage_dance(
+        wild_motion, beats, audible, character=puppet, name="dance", settings={"seed": 5}, start=1.0
+    )
     performance.finish(tmp_path / "dance.blend")
     assert capfd.readouterr().out == ""
     assert [path.name for path in tmp_path.iterdir()] == ["dance.blend"]
@@ -25,7 +27,7 @@ def test_saved_scene_holds_everything(puppet, wild_motion, clicks, tmp_path, cap
     assert [mark.name for mark in scene.timeline_markers] == ["1", "2", "3", "4"]
     assert scene.camera is not None and scene.world is not None
     assert all(item.packed_file for item in (*bpy.data.images, *bpy.data.sounds) if item.name != "Render Result")
-    assert [sound.filepath for sound in bpy.data.sounds] == ["//clicks.wav"]
+    assert [sound.filepath for sound in bpy.data.sounds] == ["//clicks.wav"] * bool(audible)
     action = bpy.data.actions["dance"]
     assert action["avanim_seed"] == 5
     back = read_take(scene.objects["Ava"], action)
