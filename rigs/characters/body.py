@@ -243,7 +243,8 @@ class BodyBuilder:
             return np.eye(3)
         if joint == "collar":
             return matrix_from_axis_angle(np.array([0, 0, sign * np.radians(13)])) @ parent
-        finger, direction = joint[:-1], np.zeros(3)
+        direction: Any = np.zeros(3)
+        finger = joint[:-1]
         if joint in _SEGMENTS:
             end, direction = _SEGMENTS[joint][0], np.array(_SEGMENTS[joint][1])
         elif finger in FINGERS:

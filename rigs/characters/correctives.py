@@ -16,18 +16,19 @@ from numpy.typing import NDArray
 
 from ..rotation import matrix_from_axis_angle
 from ..skeleton import SMPLX55
-from .surface import Sparse, averaging, edges_of, normals, triangles
+from .surface import Sparse, averaging, edges_of, enclosed_volume, normals, triangles
 
 Array = NDArray[Any]
 
 _SMOOTHINGS = 24
+_MOST_SWELL = 0.006  # m; creases lose volume for good, so not all of it may come back elsewhere
 _QUANTUM = 2.0**-15  # m; offsets are rounded to it, which lets files shrink
 _NEGLIGIBLE = 2e-4  # m; what no pose moves farther is left out
 _MIRROR = np.array([-1.0, 1.0, 1.0])
 
 
 class DeltaMush:
-    """Smooths a deformed mesh and puts back the detail that smoothing takes from the original."""
+    """Smooths a deformed mesh and puts back the detail and the volume that smoothing takes from the original."""
 
     def __init__(self, vertices: Array, faces: list[list[int]], amount: Array):
         edges = edges_of(faces)
@@ -40,6 +41,7 @@ class DeltaMush:
         self.neighbour = neighbour
         smooth = self._smooth(vertices)
         self.detail = np.einsum("vab,va->vb", self._frames(smooth), vertices - smooth)
+        self.volume = enclosed_volume(vertices, self.tris)
 
     def _smooth(self, vertices: Array) -> Array:
         for _ in range(_SMOOTHINGS):
@@ -57,7 +59,20 @@ class DeltaMush:
     def __call__(self, deformed: Array) -> Array:
         smooth = self._smooth(deformed)
         restored = smooth + np.einsum("vab,vb->va", self._frames(smooth), self.detail)
-        return deformed + self.amount * (restored - deformed)
+        mushed = deformed + self.amount * (restored - deformed)
+        return self._refilled(mushed, np.linalg.norm(mushed - deformed, axis=1))
+
+    def _refilled(self, vertices: Array, moved: Array) -> Array:
+        """Smoothing hollows bent limbs: swell what `moved` (V,) m along its normals until the volume is the original's."""
+        for _ in range(4):
+            moved = self.step @ moved
+        a, b, c = (vertices[self.tris[:, k]] for k in range(3))
+        area = np.linalg.norm(np.cross(b - a, c - a), axis=1) / 6
+        areas = np.bincount(self.tris.ravel(), np.repeat(area, 3), minlength=len(vertices))
+        share = self.amount[:, 0] * moved / max(moved.max(), 1e-9)
+        missing = self.volume - enclosed_volume(vertices, self.tris)
+        swell = np.clip(share * missing / max(areas @ share, 1e-9), -_MOST_SWELL, _MOST_SWELL)
+        return vertices + swell[:, None] * normals(vertices, self.tris)
 
 
 def _turn(axis: tuple[float, float, float], degrees: float) -> Array:

@@ -42,6 +42,12 @@ def normals(vertices: Array, tris: Integers) -> Array:
     return result / np.linalg.norm(result, axis=1, keepdims=True).clip(1e-12)
 
 
+def enclosed_volume(vertices: Array, tris: Integers) -> float:
+    """Signed volume (m³) inside a surface, by the divergence theorem."""
+    a, b, c = (vertices[tris[:, k]] for k in range(3))
+    return float(np.einsum("fc,fc->", a, np.cross(b, c)) / 6)
+
+
 def averaging(count: int, edges: Integers, share: float = 0.5) -> Sparse:
     """(V, V): each vertex moves `share` of the way to the mean of its neighbours; lone vertices stay."""
     ones = np.ones(len(edges))
