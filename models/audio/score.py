@@ -39,11 +39,14 @@ def beat_f1(found: NDArray[np.float64], true: NDArray[np.float64], tolerance: fl
     return 2.0 * hits / max(1, len(found) + len(true))
 
 
-def score_beats(data_dir: str | Path | None = None, progress: Progress = silent) -> dict[str, Any]:
+def score_beats(
+    data_dir: str | Path | None = None, progress: Progress = silent, start: float = 0.0, seconds: float | None = None
+) -> dict[str, Any]:
     """Tempo and beat F1 of ours and of librosa.beat.beat_track on `dance/research_only/songs.json` below `data_dir`.
 
     `data_dir` None: the folder in AVANIM_DATA, else ../shared/data beside the checkout. Half of the songs of each
-    dance (every other one in order) served to choose the method ("tune"), the other half only to report ("test").
+    dance (every other one in order) served to choose the method ("tune"), the other half only to report ("test"). `start`, `seconds`:
+    of that part of each song alone.
 
     Raises:
         InputError: the songs are not there.
@@ -58,9 +61,9 @@ def score_beats(data_dir: str | Path | None = None, progress: Progress = silent)
         kind = name.split("_")[1]
         seen[kind] = seen.get(kind, -1) + 1
         truth = songs[name]
-        sound = load_sound(folder / "songs" / f"{name}.mp3", rate=22050, mono=True)
-        beats_true = truth["beat0_in_clip_s"] + np.arange(truth["beats"]) * 60.0 / truth["bpm"]
-        beats_true = beats_true[beats_true < sound.seconds]
+        sound = load_sound(folder / "songs" / f"{name}.mp3", rate=22050, start=start, seconds=seconds, mono=True)
+        beats_true = truth["beat0_in_clip_s"] + np.arange(truth["beats"]) * 60.0 / truth["bpm"] - start
+        beats_true = beats_true[(beats_true >= 0) & (beats_true < sound.seconds)]
         started = time.perf_counter()
         ours = track_beats(sound)
         took = time.perf_counter() - started
@@ -124,10 +127,12 @@ def _summary(rows: list[dict[str, Any]], split: str) -> dict[str, Any]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", help="folder with dance/research_only/songs.json, or with songs.json itself")
+    parser.add_argument("--start", type=float, default=0.0, help="score the songs from this second on")
+    parser.add_argument("--seconds", type=float, help="and only so much of them")
     parser.add_argument("--json", action="store_true", help="print one JSON object in place of the table")
     arguments = parser.parse_args()
     try:
-        result = score_beats(arguments.data)
+        result = score_beats(arguments.data, start=arguments.start, seconds=arguments.seconds)
     except InputError as error:
         print(error, file=sys.stderr)
         return 2
