@@ -45,8 +45,8 @@ def score_beats(
     """Tempo and beat F1 of ours and of librosa.beat.beat_track on `dance/research_only/songs.json` below `data_dir`.
 
     `data_dir` None: the folder in AVANIM_DATA, else ../shared/data beside the checkout. Half of the songs of each
-    dance (every other one in order) served to choose the method ("tune"), the other half only to report ("test"). `start`, `seconds`:
-    of that part of each song alone.
+    dance (every other one in order) served to choose the method ("tune"), the other half only to report ("test").
+    `start`, `seconds`: of that part of each song alone.
 
     Raises:
         InputError: the songs are not there.
