@@ -63,7 +63,7 @@ class DeltaMush:
         return self._refilled(mushed, np.linalg.norm(mushed - deformed, axis=1))
 
     def _refilled(self, vertices: Array, moved: Array) -> Array:
-        """Smoothing hollows bent limbs: swell what `moved` (V,) m along its normals until the volume is the original's."""
+        """Smoothing hollows bent limbs: swell what `moved` (V,) m along its normals to the original volume."""
         for _ in range(4):
             moved = self.step @ moved
         a, b, c = (vertices[self.tris[:, k]] for k in range(3))

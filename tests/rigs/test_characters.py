@@ -185,7 +185,7 @@ def test_correctives_are_nothing_at_rest_and_keep_volume_when_bent(loaded, name)
 
 @pytest.mark.parametrize("name", CHARACTERS)
 def test_clothes_stay_outside_the_skin(loaded, name):
-    """Cloth sinks more than 4 mm into the body almost nowhere, in any of the poses (in creases of a deep crouch most)."""
+    """Cloth sinks more than 4 mm into the body almost nowhere, in any pose; most in the creases of a crouch."""
     character = loaded[name, "smpl24"]
     faces = character.body.faces[(character.body.faces < 13380).all(1)]
     for title, degrees in {"rest": {}, **POSES}.items():
