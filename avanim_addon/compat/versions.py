@@ -34,6 +34,14 @@ def sequence_strips(scene: bpy.types.Scene) -> Any:
     return editor.strips if hasattr(editor, "strips") else editor.sequences
 
 
+def all_strips(scene: bpy.types.Scene) -> list[Any]:
+    """Also those inside meta strips; none where the scene has no sequencer."""
+    editor: Any = scene.sequence_editor
+    if not editor:
+        return []
+    return list(editor.strips_all if hasattr(editor, "strips_all") else editor.sequences_all)
+
+
 def set_strip_range(strip: Any, content_start: int, start: int, end: int) -> None:
     """Place a strip's content and trim it.
 

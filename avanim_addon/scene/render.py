@@ -268,8 +268,7 @@ def _encode(scene: bpy.types.Scene, frames: Sequence[Path], first: int, path: Pa
 
 
 def _has_sound(scene: bpy.types.Scene) -> bool:
-    editor = scene.sequence_editor
-    return bool(editor) and any(strip.type == "SOUND" and not strip.mute for strip in editor.strips_all)
+    return any(strip.type == "SOUND" and not strip.mute for strip in versions.all_strips(scene))
 
 
 def _top_channel(strips: Any) -> int:

@@ -8,6 +8,7 @@ import pytest
 
 bpy = pytest.importorskip("bpy", reason="needs Blender's Python module")
 
+from avanim.avanim_addon.compat import versions  # noqa: E402
 from avanim.avanim_addon.scene.render import mix_sound  # noqa: E402
 from avanim.avanim_addon.scene.sound import add_beat_markers, add_sound_strip, set_frame_rate  # noqa: E402
 from avanim.rigs.beats import Beats  # noqa: E402
@@ -67,7 +68,7 @@ def test_unreadable_sound_is_refused_and_leaves_nothing(fresh_scene, clicks, tmp
         add_sound_strip(fresh_scene, tmp_path / "missing.wav", 1)
     with pytest.raises(InputError, match="ends before second 9"):
         add_sound_strip(fresh_scene, clicks, 1, start=9.0)
-    assert not any(strip.type == "SOUND" for strip in fresh_scene.sequence_editor.strips_all if strip.name != "clicks")
+    assert not any(strip.type == "SOUND" for strip in versions.all_strips(fresh_scene) if strip.name != "clicks")
 
 
 def test_beats_become_markers(fresh_scene):
