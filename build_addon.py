@@ -100,7 +100,6 @@ def main() -> None:
     elif command == "demo":
         run(PYTHON, "-m", "avanim", "demo", *arguments)
     else:
-        build_zip()
         run(PYTHON, "-m", "pytest", *arguments)
 
 
