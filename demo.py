@@ -46,7 +46,7 @@ def run_demo(folder: Path, scene: Any, progress: Progress) -> dict[str, Any]:
     stage("song")
     save_wav(demo_song().sound, song)
     stage("sentence")
-    save_wav(demo_sentence(), sentence)
+    save_wav(demo_sentence().sound, sentence)
     made = run(Job("dance", str(song), {"seed": 1}, str(motion_file)), stage("dance"))
     stage("stage")
     scene.performance.stage_dance(
