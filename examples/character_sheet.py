@@ -89,8 +89,9 @@ def shoot(name: str, pose: dict, face: dict, turn: float, close: bool, samples: 
     corners = np.array([mesh.matrix_world @ v.co for mesh in evaluated(meshes) for v in mesh.data.vertices])
     low = corners[:, 2].min()
     head = armature.matrix_world @ armature.pose.bones["head"].head
-    target = Vector((0, 0, low + 1.08)) if not close else head + Vector((0, 0, 0.05))
-    height, size = (2.25, (300, 560)) if not close else (0.36, (330, 360))
+    middle = (corners[:, 0].min() + corners[:, 0].max()) / 2
+    target = Vector((middle, 0, low + 1.08)) if not close else head + Vector((0, 0, 0.05))
+    height, size = (2.25, (340, 560)) if not close else (0.36, (330, 360))
     reach = 2.3 if not close else 1.0
     for place, energy, width in (((-1.3, -1.9, 1.2), 52, 0.9), ((1.6, -1.3, 0.2), 17, 1.2), ((0.5, 1.5, 1.1), 50, 0.9)):
         light = bpy.data.objects.new("Light", bpy.data.lights.new("Light", "AREA"))

@@ -164,7 +164,8 @@ class Patch:
 
         for face, old in zip(self.faces, self.labels, strict=True):
             for sign, new in ((1.0, label), (-1.0, old)):
-                if new is None or not (sign * values[face] > 0).any():
+                # A face that lies wholly on the line belongs below it.
+                if new is None or not ((sign * values[face] > 0).any() or (sign < 0 and not values[face].any())):
                     continue
                 piece = []
                 for a, b in zip(face, [*face[1:], face[0]], strict=True):

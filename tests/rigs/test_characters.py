@@ -10,7 +10,7 @@ import pytest
 from avanim.rigs import characters
 from avanim.rigs.characters import CHARACTERS, load_character
 from avanim.rigs.characters.makehuman import find_data
-from avanim.rigs.characters.surface import enclosed_volume, normals
+from avanim.rigs.characters.surface import Patch, enclosed_volume, normals, triangles
 from avanim.rigs.errors import Cancelled, InputError
 from avanim.rigs.face import ARKIT_52
 from avanim.rigs.rotation import matrix_from_axis_angle
@@ -260,3 +260,22 @@ def test_build_is_whole_or_not_at_all(tmp_path):
     with pytest.raises(Cancelled):
         characters.build(tmp_path, ["female"], stop)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_cut_loses_no_area():
+    """Cutting a plane along a slanted line, with a label, keeps its area and its every point on the right side."""
+    steps = np.arange(9)
+    x, y = np.meshgrid(steps, steps, indexing="ij")
+    vertices = np.stack([x.ravel(), y.ravel(), np.zeros(81)], 1).astype(float)
+    faces = [[9 * i + j, 9 * i + 9 + j, 9 * i + 10 + j, 9 * i + j + 1] for i in range(8) for j in range(8)]
+    for slope, offset in ((0.37, 2.2), (0.0, 3.0), (0.01, 2.98), (1.0, 0.5)):
+        patch = Patch.of(vertices, faces, "below")
+        cut = patch.cut(patch.vertices[:, 1] - slope * patch.vertices[:, 0] - offset, "above")
+        middles = np.array([cut.vertices[face].mean(0) for face in cut.faces])
+        above = np.array([label == "above" for label in cut.labels])
+        height = middles[:, 1] - slope * middles[:, 0] - offset
+        assert (height[above] > -1e-9).all() and (height[~above] < 1e-9).all()
+        tris = triangles(cut.faces)
+        sides = cut.vertices[tris[:, 1]] - cut.vertices[tris[:, 0]], cut.vertices[tris[:, 2]] - cut.vertices[tris[:, 0]]
+        # Vertices on the outer rim slide along it or inwards, by less than a third of an edge.
+        assert np.linalg.norm(np.cross(*sides), axis=1).sum() / 2 == pytest.approx(64, abs=0.6)
