@@ -8,7 +8,7 @@ follow any other, and the first step of each is the left foot's. Nothing here co
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -170,10 +170,10 @@ def _grapevine() -> dict[float, Key]:
 
 
 def _disco_point() -> dict[float, Key]:
-    feet = {"left": (0.24, 0, 0.3), "right": (-0.24, 0, 0.3)}
-    up = Key(**feet, weight=0.25, sink=0.07, hips=(-0.09, 0, -0.2), chest=(-0.05, -0.35, 0.12), head=(-0.25, -0.5),
+    wide = Key(left=(0.24, 0, 0.3), right=(-0.24, 0, 0.3))
+    up = replace(wide, weight=0.25, sink=0.07, hips=(-0.09, 0, -0.2), chest=(-0.05, -0.35, 0.12), head=(-0.25, -0.5),
         heels=(0.35, 0), arms=("hip", "point_up"))
-    low = Key(**feet, weight=0.75, sink=0.11, hips=(0.09, 0, 0.2), chest=(0.18, 0.45, -0.1), head=(0.15, 0.45),
+    low = replace(wide, weight=0.75, sink=0.11, hips=(0.09, 0, 0.2), chest=(0.18, 0.45, -0.1), head=(0.15, 0.45),
         heels=(0, 0.3), arms=("hip", "point_down"))
     return {
         0: low,
@@ -182,15 +182,15 @@ def _disco_point() -> dict[float, Key]:
         3: up,
         4: low,
         5: up,
-        6: Key(**feet, weight=0.5, sink=0.05, chest=(-0.1, 0, 0), head=(-0.2, 0), arms=("curl", "curl")),
+        6: replace(wide, weight=0.5, sink=0.05, chest=(-0.1, 0, 0), head=(-0.2, 0), arms=("curl", "curl")),
     }
 
 
 def _groove() -> dict[float, Key]:
-    feet = {"left": (0.19, 0.0, 0.25), "right": (-0.19, 0.0, 0.25)}
+    wide = Key(left=(0.19, 0.0, 0.25), right=(-0.19, 0.0, 0.25))
 
     def lean(s: float, deep: float) -> Key:
-        return Key(**feet, weight=0.5 + 0.33 * s, sink=0.06 + deep, hips=(0.06 * s, -0.02, 0.2 * s),
+        return replace(wide, weight=0.5 + 0.33 * s, sink=0.06 + deep, hips=(0.06 * s, -0.02, 0.2 * s),
             chest=(0.12, -0.3 * s, -0.16 * s), head=(0.18, 0.25 * s), heels=(0.0, 0.25) if s > 0 else (0.25, 0.0),
             arms=("loose", "guard") if s > 0 else ("guard", "loose"))
 
@@ -206,30 +206,30 @@ def _groove() -> dict[float, Key]:
 
 
 def _arm_wave() -> dict[float, Key]:
-    feet = {"left": (0.21, 0.0, 0.25), "right": (-0.21, 0.0, 0.25)}
+    wide = Key(left=(0.21, 0.0, 0.25), right=(-0.21, 0.0, 0.25))
     return {
-        0: Key(**feet, weight=0.8, sink=0.07, hips=(0.07, 0, 0), chest=(0, -0.1, -0.12), head=(0, 0.6),
+        0: replace(wide, weight=0.8, sink=0.07, hips=(0.07, 0, 0), chest=(0, -0.1, -0.12), head=(0, 0.6),
             arms=("out", "wave_low")),
-        1: Key(**feet, weight=0.65, sink=0.07, hips=(0.03, 0, 0), chest=(0, 0, -0.05), head=(0, 0.4),
+        1: replace(wide, weight=0.65, sink=0.07, hips=(0.03, 0, 0), chest=(0, 0, -0.05), head=(0, 0.4),
             arms=("curl", "out")),
-        2: Key(**feet, weight=0.35, sink=0.07, hips=(-0.03, 0, 0), chest=(0, 0, 0.05), head=(0, -0.4),
+        2: replace(wide, weight=0.35, sink=0.07, hips=(-0.03, 0, 0), chest=(0, 0, 0.05), head=(0, -0.4),
             arms=("out", "curl")),
-        3: Key(**feet, weight=0.2, sink=0.09, hips=(-0.07, 0, 0), chest=(0, 0.1, 0.12), head=(0, -0.6),
+        3: replace(wide, weight=0.2, sink=0.09, hips=(-0.07, 0, 0), chest=(0, 0.1, 0.12), head=(0, -0.6),
             arms=("wave_low", "out")),
-        4: Key(**feet, weight=0.35, sink=0.07, hips=(-0.03, 0, 0), chest=(0, 0, 0.05), head=(0, -0.4),
+        4: replace(wide, weight=0.35, sink=0.07, hips=(-0.03, 0, 0), chest=(0, 0, 0.05), head=(0, -0.4),
             arms=("out", "curl")),
-        5: Key(**feet, weight=0.65, sink=0.07, hips=(0.03, 0, 0), chest=(0, 0, -0.05), head=(0, 0.4),
+        5: replace(wide, weight=0.65, sink=0.07, hips=(0.03, 0, 0), chest=(0, 0, -0.05), head=(0, 0.4),
             arms=("curl", "out")),
-        6: Key(**feet, weight=0.8, sink=0.1, hips=(0.07, 0, 0), chest=(0.15, 0, -0.12), head=(0.2, 0),
+        6: replace(wide, weight=0.8, sink=0.1, hips=(0.07, 0, 0), chest=(0.15, 0, -0.12), head=(0.2, 0),
             arms=("cross", "cross")),
     }
 
 
 def _hip_sway() -> dict[float, Key]:
-    feet = {"left": (0.2, 0.0, 0.25), "right": (-0.2, 0.0, 0.25)}
+    wide = Key(left=(0.2, 0.0, 0.25), right=(-0.2, 0.0, 0.25))
 
     def sway(s: float, arms: tuple[str, str], sink: float) -> Key:
-        return Key(**feet, weight=0.5 + 0.35 * s, sink=sink, hips=(0.10 * s, 0, 0.12 * s),
+        return replace(wide, weight=0.5 + 0.35 * s, sink=sink, hips=(0.10 * s, 0, 0.12 * s),
             chest=(0.0, -0.1 * s, 0.2 * s), head=(-0.05, 0.25 * s), heels=(0.0, 0.3) if s > 0 else (0.3, 0.0),
             arms=arms)
 
@@ -438,9 +438,9 @@ def _channels(beats: Array, times: Array, rows: Array, total: float) -> dict[str
     times = np.concatenate([[times[-1] - total], times, [times[0] + total]])
     rows = np.concatenate([rows[-1:], rows, rows[:1]])
 
-    def between(lag: float, first: float, last: float) -> tuple[Array, Array]:
+    def between(lag: float, first: float, last: float) -> tuple[NDArray[np.int64], Array]:
         at = beats - lag
-        index = np.clip(np.searchsorted(times, at, side="right") - 1, 0, len(times) - 2)
+        index = np.clip(np.searchsorted(times, at, side="right") - 1, 0, len(times) - 2).astype(np.int64)
         u = (at - times[index]) / (times[index + 1] - times[index])
         return index, np.clip((u - first) / (last - first), 0, 1)
 
@@ -586,7 +586,10 @@ def _pose(c: dict[str, Array], beats: Array, rest: Rest) -> tuple[Array, Array]:
         mirror = np.array([sign, 1.0, 1.0])
         length = np.linalg.norm(elbow - shoulder) + np.linalg.norm(wrist - elbow)
         arm = c[f"{side}_arm"]
-        reach, pole = (arm[:, :3] * mirror * length, arm[:, 3:] * mirror)
+        # A hand that would pass close by its shoulder swings past in front instead.
+        near = np.exp(-((arm[:, :3] ** 2).sum(-1) / 0.45**2))
+        reach = (arm[:, :3] + near[:, None] * [0.0, 0.0, 0.5]) * mirror * length
+        pole = arm[:, 3:] * mirror
         upper, lower = two_bone(
             np.zeros((count, 3)), reach, pole, elbow - shoulder, wrist - elbow, np.array([0.0, 0.0, -1.0])
         )

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
 from torch import Tensor, nn
 
 from ...rigs.beats import Beats
@@ -41,6 +42,7 @@ Array = NDArray[np.float64]
 JOINTS = tuple(name for name in SMPL24.joints[:22] if name != "spine2")
 WEIGHTS = Path(__file__).parents[1] / "weights" / "dance_melody.safetensors"
 _HOP = 30  # frames
+_SMOOTHING = 1.2  # frames, Gaussian
 _BATCH = 64  # windows at a time: bounds the memory whatever the song's length
 _CODE_NOISE = 0.1  # of the code's spread, so that no two takes are alike
 
@@ -249,7 +251,7 @@ def temporal_indexes(times: Array, steps: Array, style: Style, order: NDArray[np
     count = number + 1.0
     which = order[np.clip((count // style.figure).astype(int), 0, len(order) - 1)]
     index = (which * style.figure + count % style.figure) / style.round
-    return np.stack([index * 2 - 1, on_beat, number % 1.0 * 2 - 1], axis=1)
+    return np.stack([index * 2 - 1, on_beat.astype(float), number % 1.0 * 2 - 1], axis=1)
 
 
 @torch.no_grad()
@@ -285,7 +287,27 @@ def dance_positions(
             total[start : start + window] += values * weight[:, None]
             weights[start : start + window] += weight[:, None]
         progress((at + len(group)) / len(starts), "Dancing")
-    return (total / weights * trained.scale + trained.mean).reshape(frames, len(JOINTS), 3)
+    motion = without_jumps(total / weights, temporal[:, 1] > 0)
+    return (motion * trained.scale + trained.mean).reshape(frames, len(JOINTS), 3)
+
+
+def without_jumps(motion: Array, on_beat: NDArray[np.bool_], reach: int = 6) -> Array:
+    """(T, M) with the jump that the code, coming in on the beat, makes there spread over `reach` frames to either side.
+
+    The jump is how far the step onto a beat exceeds the mean of the steps before and after it.
+    """
+    motion = motion.copy()
+    steps = np.diff(motion, axis=0)
+    offset = np.zeros_like(motion)
+    fade = 0.5 + 0.5 * np.cos(np.pi * np.arange(reach) / reach)
+    for beat in np.flatnonzero(on_beat):
+        if 2 <= beat < len(motion) - 1:
+            jump = steps[beat - 1] - (steps[beat - 2] + steps[beat]) / 2
+            after = fade[: len(motion) - beat]
+            offset[beat : beat + reach] -= after[:, None] * jump / 2
+            before = fade[:beat]
+            offset[beat - len(before) : beat] += before[::-1, None] * jump / 2
+    return gaussian_filter1d(motion + offset, _SMOOTHING, axis=0)
 
 
 def mirrored(positions: Array) -> Array:

@@ -8,6 +8,7 @@ joints.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from scipy.ndimage import gaussian_filter1d
 
 from ...rigs import moves
 from ...rigs.errors import InputError
+from ...rigs.feet import plant_feet
+from ...rigs.fit import fit_positions
 from ...rigs.skeleton import SMPL24, Rest
 from .melody import JOINTS, mirrored
 
@@ -28,6 +31,8 @@ _FEET = [JOINTS.index("left_foot"), JOINTS.index("right_foot")]
 _HIPS = [JOINTS.index("left_hip"), JOINTS.index("right_hip")]
 _PER_BEAT = 24  # samples of a recorded figure
 _MARGIN = 1.0  # beats kept before and after a figure, for the joints
+_PHASES = 8  # places in a beat at which a figure may begin, for want of music that would tell
+_LINGER = 0.35  # how much slower a recorded body moves on the beat, and faster between
 _BODY = Rest.average()
 
 
@@ -49,7 +54,7 @@ class Written:
         self.figures, self.levels = len(names[0]), len(names)
 
     def dance(self, levels: NDArray[np.int64], order: NDArray[np.int64], count: Array) -> Array:
-        """(T, 21, 3) m at `count` (T,) beats from the start of figure 0; figure k is `order[k]` of level `levels[k]`."""
+        """(T, 21, 3) m at `count` (T,) beats from the first figure on; figure k is `order[k]` of `levels[k]`."""
         chosen = [self.names[level][which] for level, which in zip(levels, order, strict=True)]
         poses, trans = moves.perform(chosen, np.clip(count - 1.0, -1.0, len(chosen) * self.figure - 1.001), _BODY)
         return _BODY.forward(poses, trans)[0][:, _COLUMNS]
@@ -92,8 +97,8 @@ class Recorded:
 def load_clips(path: Path, kind: str) -> list[Clip]:
     """The recordings of a bundle whose names begin with `kind`, 30 fps.
 
-    Of each `<name>/poses` (T, 72) rad and `<name>/trans` (T, 3) m; `trans` need not fit the body: its scale and the floor are
-    taken from the legs.
+    Of each `<name>/poses` (T, 72) rad and `<name>/trans` (T, 3) m; `trans` need not fit the body: its scale
+    and the floor are taken from the legs.
     """
     if not path.is_file():
         raise InputError(f"There is no file {path}; give the folder that holds it.")
@@ -120,8 +125,8 @@ def load_clips(path: Path, kind: str) -> list[Clip]:
     return clips
 
 
-def step_rate(clip: Clip, low: float, high: float) -> tuple[float, float]:
-    """Steps a second, between `low` and `high`, and the time (s) of a step: the comb on which feet come to rest."""
+def step_rate(clip: Clip, low: float, high: float) -> float:
+    """Steps a second, between `low` and `high`: the comb on which feet come to rest."""
     speed = np.linalg.norm(np.gradient(clip.positions[:, _FEET], 1 / clip.fps, axis=0), axis=-1)
     speed = gaussian_filter1d(speed, 1.0, axis=0)
     # A foot comes to rest where its speed falls fastest.
@@ -129,11 +134,7 @@ def step_rate(clip: Clip, low: float, high: float) -> tuple[float, float]:
     times = np.arange(len(landing)) / clip.fps
     rates = np.arange(low, high, 0.005)
     comb = np.exp(-2j * np.pi * rates[:, None] * times) @ landing
-    rate = float(rates[int(np.argmax(np.abs(comb)))])
-    # The beat is where the whole body is stillest, a little after the landing.
-    body = np.linalg.norm(np.gradient(clip.positions, 1 / clip.fps, axis=0), axis=-1).mean(axis=1)
-    slowest = np.angle(np.exp(2j * np.pi * rate * times) @ (body.mean() - body))
-    return rate, float(slowest / (2 * np.pi * rate) % (1 / rate))
+    return float(rates[int(np.argmax(np.abs(comb)))])
 
 
 def _aligned(window: Array) -> Array:
@@ -150,62 +151,92 @@ def _aligned(window: Array) -> Array:
     return window - (start + u[:, None] * (end - start))[:, None]
 
 
+def _clear(speed: Array, beats: Array) -> float:
+    """How much slower a body is on the beats than between them: 0 not at all, 1 as a sine wave that stops on each."""
+    return float(-2 * (speed * np.cos(2 * np.pi * beats)).mean() / speed.mean())
+
+
+def _windows(clip: Clip, rate: float, figure: int) -> Iterator[tuple[float, Array, float]]:
+    """(start in beats, stretch (S, 21, 3), clearness) of all stretches that keep the beat and stay on the spot."""
+    spline = CubicSpline(np.arange(len(clip.positions)) / clip.fps, clip.positions)
+    speed = np.linalg.norm(spline(np.arange(len(clip.positions)) / clip.fps, 1), axis=-1).mean(axis=1)
+    margin, samples = int(_MARGIN * _PER_BEAT), int((figure + 2 * _MARGIN) * _PER_BEAT) + 1
+    beats = np.arange(samples) / _PER_BEAT - _MARGIN
+    # Lingering a little on the beat, as a dancer does who hears it.
+    lingering = beats - _LINGER * np.sin(2 * np.pi * beats) / (2 * np.pi)
+    last = (len(clip.positions) - 1) / clip.fps
+    for start in np.arange(_MARGIN, last * rate - figure - _MARGIN, 1 / _PHASES):
+        clear = _clear(np.interp((start + beats) / rate, np.arange(len(speed)) / clip.fps, speed), beats)
+        if clear < 0.1:
+            continue
+        window = spline((start + lingering) / rate)
+        hips = window[:, _HIPS].mean(axis=1)
+        place = hips[:, [0, 2]]
+        drift = float(np.linalg.norm(place[-margin - 1] - place[margin]))
+        reach = float(np.linalg.norm(place - place.mean(axis=0), axis=1).max())
+        if drift < 0.5 and reach < 0.9 and hips[:, 1].min() > 0.75 * np.median(hips[:, 1]):
+            yield float(start), window, clear
+
+
+def _planted(curves: list[Array], rate: float, figure: int) -> list[Array]:
+    """The figures with their feet still while they stand: each is danced three times over, and the middle one taken."""
+    margin = int(_MARGIN * _PER_BEAT)
+    looped = Recorded([curves], figure, (0.0, 0.0))
+    result = []
+    for which in range(len(curves)):
+        count = np.arange(3 * figure * _PER_BEAT) / _PER_BEAT
+        loop = looped.dance(np.zeros(3, np.int64), np.full(3, which), count)
+        motion = plant_feet(fit_positions(loop, JOINTS, _BODY, rate * _PER_BEAT), _BODY)
+        planted = _BODY.forward(motion.poses, motion.trans)[0][:, _COLUMNS]
+        result.append(planted[figure * _PER_BEAT - margin : 2 * figure * _PER_BEAT + margin + 1])
+    return result
+
+
 def cut_figures(clips: list[Clip], rates: tuple[float, float], levels: int, figures: int, figure: int = 8) -> Recorded:
-    """Pick `levels` x `figures` stretches of `figure` steps that begin and end in much the same way.
+    """Pick `levels` x `figures` stretches of `figure` steps that keep the beat and begin and end in much the same way.
 
     Args:
         rates: the least and greatest number of steps a second to look for.
+
+    Raises:
+        InputError: not enough of them are found.
     """
-    candidates, names = [], []
-    tempos = []
+    windows, names, clearness, tempos = [], [], [], []
     for clip in clips:
-        rate, first = step_rate(clip, *rates)
-        tempos.append(rate * 60)
-        spline = CubicSpline(np.arange(len(clip.positions)) / clip.fps, clip.positions)
-        seconds = (len(clip.positions) - 1) / clip.fps
-        for beat in range(int(seconds * rate)):
-            start = first + (beat - _MARGIN) / rate
-            times = start + np.arange((figure + 2 * _MARGIN) * _PER_BEAT + 1) / _PER_BEAT / rate
-            if times[0] < 0 or times[-1] > seconds:
-                continue
-            window = spline(times)
-            place = window[:, _HIPS].mean(axis=1)[:, [0, 2]]
-            drift = float(np.linalg.norm(place[-int(_MARGIN * _PER_BEAT) - 1] - place[int(_MARGIN * _PER_BEAT)]))
-            reach = float(np.linalg.norm(place - place.mean(axis=0), axis=1).max())
-            hips = window[:, _HIPS, 1].mean(axis=1)
-            if drift > 0.5 or reach > 0.9 or hips.min() < 0.75 * np.median(hips):
-                continue
+        rate = step_rate(clip, *rates)
+        tempos.append(rate)
+        for start, window, clear in _windows(clip, rate, figure):
             for side in (window, mirrored(window)):
-                candidates.append((_aligned(side), drift))
-                names.append((clip.name, beat))
-    if len(candidates) < levels * figures:
-        raise InputError(
-            "The recordings are too short or walk too far for figures to be cut from them; give more of them."
-        )
-    windows = np.array([window for window, _ in candidates])
+                windows.append(_aligned(side).astype(np.float32))
+                names.append((clip.name, start))
+                clearness.append(clear)
+    if len(windows) < levels * figures:
+        raise InputError("The recordings are too short or keep no beat; give more of them.")
+    stack = np.array(windows)
+    lively = np.linalg.norm(np.diff(stack, axis=1), axis=-1).mean((1, 2)) * _PER_BEAT  # m a beat
     margin = int(_MARGIN * _PER_BEAT)
     # Pose and velocity at both ends, in metres and metres a beat.
     ends = []
-    for at in (margin, windows.shape[1] - 1 - margin):
-        velocity = (windows[:, at + 3] - windows[:, at - 3]) / 6 * _PER_BEAT
-        ends.append(np.concatenate([windows[:, at], 0.25 * velocity], axis=1).reshape(len(windows), -1))
-    drifts = np.array([drift for _, drift in candidates])
-    lively = np.linalg.norm(np.diff(windows, axis=1), axis=-1).mean((1, 2)) * _PER_BEAT  # m a beat
+    for at in (margin, stack.shape[1] - 1 - margin):
+        velocity = (stack[:, at + 3] - stack[:, at - 3]) / 6 * _PER_BEAT
+        ends.append(np.concatenate([stack[:, at], 0.25 * velocity], axis=1))
+    merit = 0.1 * lively + 0.15 * np.array(clearness)
     best: tuple[float, list[int]] = (np.inf, [])
-    for centre in ends[0]:
-        cost = (
-            sum(np.sqrt(((end - centre) ** 2).reshape(len(end), -1, 3).sum(-1).mean(1)) for end in ends)
-            + 0.3 * drifts
-            - 0.08 * lively
-        )
+    for centre in ends[0][::3]:
+        cost = sum(np.sqrt(((end - centre) ** 2).sum(-1).mean(1)) for end in ends) - merit
         picked: list[int] = []
         for k in np.argsort(cost):
-            if all(names[k][0] != names[p][0] or abs(names[k][1] - names[p][1]) >= figure // 2 for p in picked):
+            if all(names[k][0] != names[p][0] or abs(names[k][1] - names[p][1]) >= figure / 2 for p in picked):
                 picked.append(int(k))
             if len(picked) == levels * figures:
+                best = min(best, (float(cost[picked].sum()), picked))
                 break
-        total = float(cost[picked].sum()) if len(picked) == levels * figures else np.inf
-        best = min(best, (total, picked))
-    ranked = [windows[best[1][k]] for k in np.argsort(lively[best[1]])]
-    curves = [ranked[level * figures : (level + 1) * figures] for level in range(levels)]
-    return Recorded(curves, figure, (float(np.min(tempos)), float(np.max(tempos))))
+    if not best[1]:
+        raise InputError("The recordings are too short or too much alike; give more of them.")
+    ranked = sorted(best[1], key=lambda k: lively[k])
+    curves = _planted([stack[k].astype(float) for k in ranked], float(np.median(tempos)), figure)
+    return Recorded(
+        [curves[level * figures : (level + 1) * figures] for level in range(levels)],
+        figure,
+        (60 * min(tempos), 60 * max(tempos)),
+    )
