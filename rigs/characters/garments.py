@@ -220,17 +220,23 @@ class Wardrobe:
 
         patch = self._shell(trousers, partial(_trousers_field, body, trousers), hang)
         patch = patch.cut(-_trousers_field(body, trousers, patch.vertices), None)
-        patch = patch.cut(0.022 - _trousers_field(body, trousers, patch.vertices), trousers.trim)
         if trousers.stripe:
-            hip, ankle = _joint(body, "left_hip"), _joint(body, "left_ankle")
-            p = patch.vertices
-            down = np.clip((hip[1] - p[:, 1]) / (hip[1] - ankle[1]), 0, 1)
-            middle = hip[2] + down * (ankle[2] - hip[2])
-            axis = np.interp(down, [0, 1], [0.06, ankle[0]])
-            outer = np.where(np.abs(p[:, 0]) > axis, trousers.stripe - np.abs(p[:, 2] - middle), -1.0)
-            patch = patch.cut(outer, trousers.trim)
+            patch = self._striped(patch, trousers)
+        patch = patch.cut(0.022 - _trousers_field(body, trousers, patch.vertices), trousers.trim)
         hidden = _trousers_field(body, trousers, self.skin) > _HIDE_MARGIN
         return self._finished(patch, hidden, trousers.trim)
+
+    def _striped(self, patch: Patch, trousers: Trousers) -> Patch:
+        """A stripe down the outside of each leg, cut one edge at a time, since it may be narrower than a face."""
+        hip, ankle = _joint(self.body, "left_hip"), _joint(self.body, "left_ankle")
+
+        def behind_and_inside(p: Array) -> tuple[Array, Array]:
+            down = np.clip((hip[1] - p[:, 1]) / (hip[1] - ankle[1]), 0, 1)
+            return hip[2] + down * (ankle[2] - hip[2]) - p[:, 2], 0.06 + down * (ankle[0] - 0.06) - np.abs(p[:, 0])
+
+        patch = patch.cut(trousers.stripe - behind_and_inside(patch.vertices)[0], trousers.trim)
+        patch = patch.cut(-trousers.stripe - behind_and_inside(patch.vertices)[0], trousers.fabric)
+        return patch.cut(behind_and_inside(patch.vertices)[1], trousers.fabric)
 
     def sneakers(self, height: float) -> Garment:
         """Both shoes, their collars `height` m above the ground; the soles stand where the bare feet stood."""
