@@ -62,7 +62,7 @@ def curves(action: bpy.types.Action, id_type: str = "OBJECT") -> list[bpy.types.
 def write_curves(
     action: bpy.types.Action,
     id_type: str,
-    frames: NDArray[np.floating],
+    frames: NDArray[np.number],
     channels: Iterable[tuple[str, int, str, NDArray[np.floating]]],
 ) -> None:
     """Write whole curves with `foreach_set`, linear between keys.

@@ -73,4 +73,4 @@ def bone_axes(armature: bpy.types.Object, names: list[str]) -> Array:
     rest = np.array([np.array(armature.data.bones[name].matrix_local.to_3x3()) for name in names])
     # matrix_local is single precision: make it a rotation to double precision, or errors add up along the limbs.
     left, _, right = np.linalg.svd(rest)
-    return TURN.T @ left @ right
+    return np.asarray(TURN.T @ left @ right, float)

@@ -20,6 +20,7 @@ LABELS = {"neutral": "Ava", "female": "Nora", "male": "Leo"}
 CORRECTIVE_PREFIX = "Pose."
 # Columns of the pose correctives that move no vertex by more than this (m) get no shape key.
 _SMALLEST_CORRECTIVE = 1e-6
+_OPEN_SHARE = 0.1
 
 # The entries of R - I in terms of the quaternion w x y z, row-major. Blender evaluates such simple expressions itself,
 # without Python, so they cost little during playback and work where scripts are switched off.
@@ -178,6 +179,9 @@ def _add_mesh(
         mesh.materials.append(surfaces[material])
     obj = bpy.data.objects.new(name, mesh)
     collection.objects.link(obj)
+    # Each open edge costs Workbench's shadows dearly, and strands of hair are little else: the head's shadow will do.
+    open_edges = 2 * len(mesh.edges) - len(mesh.loops)
+    obj.display.show_shadows = open_edges < _OPEN_SHARE * len(mesh.edges)
     obj.parent = armature
     _add_weights(obj, source.weights, skeleton)
     modifier = obj.modifiers.new("Armature", "ARMATURE")

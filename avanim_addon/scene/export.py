@@ -15,6 +15,7 @@ from pathlib import Path
 import addon_utils
 import bpy
 import numpy as np
+from numpy.typing import NDArray
 
 from ...rigs.errors import InputError
 from ...rigs.files import replacing
@@ -38,7 +39,7 @@ class _Samples:
 
     names: list[str]
     bones: Array
-    keys: dict[str, dict[str, Array]] = field(default_factory=dict)
+    keys: dict[str, dict[str, NDArray[np.float32]]] = field(default_factory=dict)
 
 
 def export(

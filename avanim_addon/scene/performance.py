@@ -84,12 +84,12 @@ def stage_dance(
 def joint_positions(armature: bpy.types.Object, motion: Motion) -> Array:
     """(T, J, 3) m: where a take of `motion` puts the character's joints, in the armature's space."""
     rig = skeleton_of(armature)
-    heads = np.array([armature.data.bones[joint].head_local for joint in rig.joints])
+    heads = np.array([armature.data.bones[joint].head_local for joint in rig.joints], float)
     poses = np.zeros((len(motion), len(rig), 3))
     for index, joint in enumerate(rig.joints):
         if joint in motion.rig.joints:
             poses[:, index] = motion.poses[:, motion.rig.index(joint)]
-    rest = heads @ TURN
+    rest = np.asarray(heads @ TURN, float)
     trans = motion.trans + np.array(armature["avanim_root"]) - rest[0]
     positions, _ = Rest(rig, rest, 0.0).forward(poses, trans)
     return to_blender(positions)

@@ -300,7 +300,7 @@ def _set_shading(scene: bpy.types.Scene) -> None:
     shading.show_cavity = True
     # The other kind, ambient occlusion, is grainy at the few samples that a film can afford.
     shading.cavity_type = "SCREEN"
-    shading.curvature_ridge_factor, shading.curvature_valley_factor = 0.6, 0.8
+    shading.curvature_ridge_factor, shading.curvature_valley_factor = 0.2, 0.4
     shading.show_object_outline = False
     shading.show_specular_highlight = True
     shading.background_type = "WORLD"
