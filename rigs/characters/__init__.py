@@ -21,7 +21,7 @@ from .character import Character, Material, SkinnedMesh, relaxed_hand, to_smpl24
 __all__ = ["CHARACTERS", "Character", "Material", "SkinnedMesh", "build", "load_character"]
 
 CHARACTERS = ("neutral", "female", "male")
-_FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parent
 _BODIES = {"smpl24": "SMPL", "smplx55": "SMPLX"}
 
 
@@ -40,7 +40,7 @@ def build(
     names = list(names)
     for name in names:
         _check(name)
-    return build_files(Path(folder) if folder else _FOLDER, names, progress)
+    return build_files(Path(folder) if folder else FOLDER, names, progress)
 
 
 def load_character(name: str = "neutral", skeleton: str = "smpl24", progress: Progress = silent) -> Character:
@@ -52,8 +52,8 @@ def load_character(name: str = "neutral", skeleton: str = "smpl24", progress: Pr
     _check(name)
     if skeleton not in _BODIES:
         raise InputError(f"There is no character on the skeleton {skeleton!r}; choose one of {', '.join(_BODIES)}.")
-    body_path = _FOLDER / f"{_BODIES[skeleton]}_{name.upper()}.npz"
-    look_path = _FOLDER / f"LOOK_{name.upper()}.npz"
+    body_path = FOLDER / f"{_BODIES[skeleton]}_{name.upper()}.npz"
+    look_path = FOLDER / f"LOOK_{name.upper()}.npz"
     if not (body_path.exists() and look_path.exists()):
         build(names=[name], progress=progress)
     body = load_body(body_path)
