@@ -18,7 +18,7 @@ from avanim.rigs.skeleton import SKELETONS
 from scipy.spatial import KDTree
 
 pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("anny") is None and not list(characters._FOLDER.glob("LOOK_*.npz")),
+    importlib.util.find_spec("anny") is None and not list(characters.FOLDER.glob("LOOK_*.npz")),
     reason="the characters are not built and the package anny is missing",
 )
 
@@ -150,7 +150,7 @@ def test_joint_regressor_gives_joints_inside_the_body(loaded, name):
 def test_smplx_itself_poses_the_file_alike(loaded):
     smplx = pytest.importorskip("smplx", reason="smplx is an optional oracle")
     torch = pytest.importorskip("torch")
-    path = characters._FOLDER / "SMPLX_NEUTRAL.npz"
+    path = characters.FOLDER / "SMPLX_NEUTRAL.npz"
     model = smplx.SMPLX(str(path), num_betas=10, num_expression_coeffs=52, use_pca=False, flat_hand_mean=True)
     character = loaded["neutral", "smplx55"]
     pose = np.random.default_rng(0).normal(0, 0.3, (1, 55, 3))
