@@ -27,6 +27,8 @@ _DANCE_OPTIONS: Known = {
 }
 # The longest stretch of music for one dance. It bounds memory; longer pieces are danced in parts.
 LONGEST_DANCE_SECONDS = 15 * 60
+# How much of the music before and after a part is listened to: tempo and metre of a few seconds alone are a guess.
+_CONTEXT_SECONDS = 30.0
 
 
 def checked_options(options: dict[str, Any], known: Known) -> dict[str, Any]:
@@ -71,7 +73,7 @@ def dance(job: Job, progress: Progress) -> dict[str, Any]:
     from ..rigs.bvh import save_bvh
     from ..rigs.characters import load_character
     from ..rigs.files import ensure_writable, replacing
-    from .audio import load_sound
+    from .audio import load_sound, probe, track_beats
     from .dance import generate
 
     options = checked_options(job.options, _DANCE_OPTIONS)
@@ -83,9 +85,13 @@ def dance(job: Job, progress: Progress) -> dict[str, Any]:
     character = options.pop("character", "neutral")
     start, seconds = options.pop("start", 0.0), options.pop("seconds", None)
     progress(0.0, "Reading the music")
-    sound = load_sound(
-        job.input, rate=22050, start=start, seconds=min(seconds or 1e9, LONGEST_DANCE_SECONDS + 1), mono=True
-    )
+    length = probe(job.input)[0]
+    if start >= length:
+        raise InputError(f"Cannot dance to {job.input} from {start:g} s: it is only {length:.2f} s long.")
+    before = min(start, _CONTEXT_SECONDS)
+    most = min(seconds or 1e9, LONGEST_DANCE_SECONDS + 1)
+    heard = load_sound(job.input, rate=22050, start=start - before, seconds=before + most + _CONTEXT_SECONDS, mono=True)
+    sound = heard.within(before, most)
     if sound.seconds > LONGEST_DANCE_SECONDS + 0.5:
         raise InputError(
             f"{job.input} is longer than {LONGEST_DANCE_SECONDS // 60} minutes; "
@@ -93,7 +99,15 @@ def dance(job: Job, progress: Progress) -> dict[str, Any]:
         )
     progress(0.05, "Loading the character")
     rest = load_character(character, progress=part(progress, 0.05, 0.1)).rest()
-    result = generate(sound, rest, progress=part(progress, 0.1, 0.98), **options)
+    wishes = {name: options.pop(name, None) for name in ("bpm", "metre", "offset")}
+    beats = None
+    if heard.seconds > sound.seconds:
+        moved = {**wishes, "offset": None if wishes["offset"] is None else wishes["offset"] + before}
+        beats = track_beats(heard, **moved, progress=part(progress, 0.1, 0.4)).within(before, sound.seconds)
+        beats = beats if len(beats.times) > 1 else None
+    result = generate(
+        sound, rest, **wishes, beats=beats, progress=part(progress, 0.4 if beats else 0.1, 0.98), **options
+    )
     settings = {
         **result.settings, "audio": str(job.input), "start": start, "seconds": sound.seconds, "character": character
     }  # fmt: skip

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,11 @@ class Beats:
     bpm: float
     metre: int
     confidence: float = 1.0
+
+    def within(self, start: float, seconds: float) -> Beats:
+        """The beats of a part of the music, their times counted from its `start` s."""
+        kept = (self.times >= start) & (self.times < start + seconds)
+        return replace(self, times=self.times[kept] - start, positions=self.positions[kept])
 
     def to_dict(self) -> dict[str, Any]:
         return {

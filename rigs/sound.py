@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,11 @@ class Sound:
     @property
     def seconds(self) -> float:
         return self.samples.shape[1] / self.rate
+
+    def within(self, start: float, seconds: float) -> Sound:
+        """The part that begins at `start` s; shorter than `seconds` where the sound ends before."""
+        first = round(start * self.rate)
+        return replace(self, samples=self.samples[:, first : first + round(seconds * self.rate)])
 
     def mono(self) -> NDArray[np.float32]:
         """(N,) the mean of the channels; of ambiX the omnidirectional one."""

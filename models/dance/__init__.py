@@ -75,6 +75,7 @@ def generate(
     bpm: float | None = None,
     metre: int | None = None,
     offset: float | None = None,
+    beats: Beats | None = None,
     device: str = "auto",
     progress: Progress = silent,
 ) -> Dance:
@@ -87,6 +88,7 @@ def generate(
         seed: every seed is another take; the same seed on the same device gives the same motion, bit for bit.
         fps: frame rate of the motion.
         bpm, metre, offset: what is known of the music, `offset` s being the first downbeat; None is found out.
+        beats: those of the music, two at least, where they have been tracked already; the three above then do nothing.
         device: auto, cpu, cuda or mps.
 
     Raises:
@@ -105,9 +107,10 @@ def generate(
     if float(np.abs(sound.samples).max()) < _SILENCE:
         raise InputError("The music is silent; choose another file or another part of it.")
 
-    from ..audio.beats import track_beats
+    if beats is None:
+        from ..audio.beats import track_beats
 
-    beats = track_beats(sound, bpm=bpm, metre=metre, offset=offset, progress=part(progress, 0.0, 0.4))
+        beats = track_beats(sound, bpm=bpm, metre=metre, offset=offset, progress=part(progress, 0.0, 0.4))
     danced = suited_style(beats, chosen.styles) if style == "auto" else style
     motion, details = chosen.entry()(
         sound, beats, rest, style=danced, seed=seed, fps=fps, device=device, progress=part(progress, 0.4, 1.0)

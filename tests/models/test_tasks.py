@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Jobs: what a dance makes of its options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from avanim.models.audio import save_wav
+from avanim.models.audio.composer import compose
+from avanim.models.tasks import run
+from avanim.rigs.errors import InputError
+from avanim.rigs.job import Job
+
+
+def test_a_part_is_danced_with_the_tempo_of_the_whole(tmp_path: Path) -> None:
+    music = compose("rumba", bpm=84, bars=20, seed=5, rate=22050)
+    save_wav(music.sound, tmp_path / "song.wav")
+    job = Job("dance", str(tmp_path / "song.wav"), {"start": 20, "seconds": 4}, str(tmp_path / "out.json"))
+    beats = run(job)["beats"]
+    assert beats["bpm"] == pytest.approx(84, rel=0.02)
+    assert 0 <= beats["times"][0] < 60 / 84 and beats["times"][-1] < 4
+    nearest = [min(abs(20 + time - true) for true in music.beats.times) for time in beats["times"]]
+    assert max(nearest) < 0.07
+
+
+def test_the_offset_counts_from_the_start_of_the_part(tmp_path: Path) -> None:
+    save_wav(compose("pop", bpm=120, bars=16, seed=1, rate=22050).sound, tmp_path / "song.wav")
+    options = {"start": 10, "seconds": 6, "bpm": 120, "offset": 0.25}
+    beats = run(Job("dance", str(tmp_path / "song.wav"), options, str(tmp_path / "out.json")))["beats"]
+    assert beats["times"][0] == pytest.approx(0.25, abs=1e-3) and beats["positions"][0] == 0
+
+
+def test_a_start_beyond_the_end_is_refused(tmp_path: Path) -> None:
+    save_wav(compose("pop", bpm=120, bars=4, seed=1, rate=22050).sound, tmp_path / "song.wav")
+    with pytest.raises(InputError, match="from 4000 s"):
+        run(Job("dance", str(tmp_path / "song.wav"), {"start": 4000}, str(tmp_path / "out.npz")))
+    assert [path.name for path in tmp_path.iterdir()] == ["song.wav"]
