@@ -316,6 +316,23 @@ def mirrored(positions: Array) -> Array:
     return positions[:, [JOINTS.index(name) for name in other]] * np.array([-1.0, 1.0, 1.0])
 
 
+def carried_over(motion: Motion, source: Rest, rest: Rest) -> Motion:
+    """The same rotations on another body, its root's path scaled by the length of the legs.
+
+    Bodies whose bones point elsewhere in the rest pose, such as the neck, would nod if the joint positions were fitted.
+    """
+
+    def legs(body: Rest) -> float:
+        return float(body.joints[0, 1] - body.joints[body.skeleton.index("left_ankle"), 1])
+
+    poses = np.zeros((len(motion), len(rest.skeleton), 3))
+    for name in motion.rig.joints:
+        if name in rest.skeleton.joints:
+            poses[:, rest.skeleton.index(name)] = motion.poses[:, motion.rig.index(name)]
+    trans = (source.joints[0] + motion.trans) * (legs(rest) / legs(source)) - rest.joints[0]
+    return Motion(poses, trans, motion.fps, rest.skeleton.name)
+
+
 def generate(
     sound: Sound,
     beats: Beats,
@@ -325,13 +342,14 @@ def generate(
     seed: int,
     fps: float,
     device: str,
+    weights: Path = WEIGHTS,
     progress: Progress = silent,
 ) -> tuple[Motion, dict[str, Any]]:
     """A dance to `sound` on the body `rest`, and the settings it was made with.
 
     The seed chooses the order of the figures, the side on which they begin, and a little noise on each beat's code.
     """
-    trained = load_weights()[style]
+    trained = load_weights(weights)[style]
     config = trained.style.config
     steps, share = step_times(beats, trained.style)
     # One window's lead-in, in which the beat already runs, fills the network's memory before the first frame.
@@ -352,7 +370,9 @@ def generate(
         warnings.warn("The GPU's memory is full; dancing on the CPU instead.", RuntimeWarning, stacklevel=2)
         positions = dance_positions(trained, features, temporal, noise, torch.device("cpu"), part(progress, 0.1, 0.6))
     positions = positions[lead:]
-    motion = fit_positions(mirrored(positions) if mirror else positions, JOINTS, rest, config.fps)
+    learned_on = Rest.average()
+    fitted = fit_positions(mirrored(positions) if mirror else positions, JOINTS, learned_on, config.fps)
+    motion = carried_over(fitted, learned_on, rest)
     progress(0.75, "Planting the feet")
     motion = motion.resampled(fps)
     wanted = max(1, round(sound.seconds * fps))

@@ -43,7 +43,7 @@ def dancers(trained: Trained, target: Pair, other: Pair) -> dict[str, Array]:
     }
 
 
-def score_style(trained: Trained, moves: Repertoire, songs: list[Any]) -> dict[str, Any]:
+def score_style(trained: Trained, moves: Repertoire, songs: list[Any], weights: Path) -> dict[str, Any]:
     """Scores of one dance type on held-out compositions, averaged over them."""
     rest, style = Rest.average(), trained.style
     rows: list[dict[str, Any]] = []
@@ -57,7 +57,14 @@ def score_style(trained: Trained, moves: Repertoire, songs: list[Any]) -> dict[s
             row[f"error_m.{name}"] = float(np.linalg.norm(danced - truth, axis=-1).mean())
             row[f"speed_ratio.{name}"] = mean_speed(danced, style.config.fps) / mean_speed(truth, style.config.fps)
         motion, _ = generate(
-            composition.sound, composition.beats, rest, style=style.name, seed=k, fps=30.0, device="cpu"
+            composition.sound,
+            composition.beats,
+            rest,
+            style=style.name,
+            seed=k,
+            fps=30.0,
+            device="cpu",
+            weights=weights,
         )
         steps, _ = step_times(composition.beats, style)
         measured = measure(motion, rest, steps)
@@ -90,8 +97,7 @@ def score(data_dir: str | Path, weights: str | Path = WEIGHTS, progress: Progres
     result: dict[str, Any] = {"songs_per_style": HELD_OUT, "songs": "composed, not trained on"}
     for k, (name, trained) in enumerate(styles.items()):
         progress(k / len(styles), f"Scoring {name}")
-        result[name] = score_style(
-            trained, repertoire(name, Path(data_dir)), [composed(name, SONGS + i) for i in range(HELD_OUT)]
-        )
+        songs = [composed(name, SONGS + i) for i in range(HELD_OUT)]
+        result[name] = score_style(trained, repertoire(name, Path(data_dir)), songs, Path(weights))
     progress(1.0, "Scored")
     return result
