@@ -80,11 +80,6 @@ def job_of(armature: bpy.types.Object | None) -> jobs.JobHandle | None:
     return found.handle if found else None
 
 
-def object_by_uid(uid: int) -> bpy.types.Object | None:
-    """The object, whatever its name is by now."""
-    return next((found for found in bpy.data.objects if found.session_uid == uid), None)
-
-
 def finish(uid: int) -> None:
     """Forget a job and stop its timer."""
     ended = running.pop(uid, None)

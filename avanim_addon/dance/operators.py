@@ -3,16 +3,19 @@
 
 import random
 import tempfile
+import time
 
 import bpy
 
 from ...rigs.errors import Cancelled, InputError
 from .. import api, session
 from ..scene.character import skeleton_of
+from ..scene.take import Undone, by_uid
 from . import takes
 from .request import DanceRequest
 
 _TICK = 0.1  # s
+_WRITING = 0.02  # s of each tick that go into writing the take
 
 
 def redraw_sidebars() -> None:
@@ -85,6 +88,7 @@ class AVANIM_OT_generate_dance(bpy.types.Operator):
         self._scene = context.scene.session_uid
         self._handle = session.worker().submit(self._request.job(armature, context.scene, self._folder.name))
         self._shown = ()
+        self._steps = None
         timer = context.window_manager.event_timer_add(_TICK, window=context.window)
         session.running[self._armature] = session.Running(self._handle, timer)
         context.window_manager.modal_handler_add(self)
@@ -92,44 +96,60 @@ class AVANIM_OT_generate_dance(bpy.types.Operator):
 
     def modal(self, context, event):
         handle = self._handle
-        if event.type == "ESC" and event.value == "PRESS":
+        escape = event.type == "ESC" and event.value == "PRESS"
+        if escape:
             handle.cancel()
         elif event.type != "TIMER":
             return {"PASS_THROUGH"}
         else:
             session.worker().poll()
-        armature = session.object_by_uid(self._armature)
-        scene = next((found for found in bpy.data.scenes if found.session_uid == self._scene), None)
+        armature = by_uid(bpy.data.objects, self._armature)
+        scene = by_uid(bpy.data.scenes, self._scene)
         if armature is None or scene is None:
             handle.cancel()
-            self.report({"WARNING"}, "The character is gone, so its dance was cancelled")
-        if handle.ended:
-            return self._end(armature, scene)
-        shown = (handle.step, round(handle.progress, 2), handle.eta and round(handle.eta))
-        if shown != self._shown:
-            self._shown = shown
-            redraw_sidebars()
+            return self._end({"WARNING"}, "The character is gone, so its dance was cancelled")
+        if handle.state == "failed":
+            return self._end({"ERROR"}, handle.error)
+        if handle.state == "cancelled" or escape or self._armature not in session.running:
+            return self._end({"INFO"}, "Cancelled")
+        if handle.state == "done":
+            return self._write(armature, scene)
+        self._show()
         return {"PASS_THROUGH"}
 
     def cancel(self, context):
         """Blender closes the window or the file."""
         self._put_away()
 
-    def _end(self, armature, scene):
-        handle = self._handle
+    def _write(self, armature, scene):
+        """Go on writing the take for a moment: a long one would hold up the window."""
+        self._handle.step = "Writing the take"
+        self._show()
         try:
-            if handle.state == "failed":
-                self.report({"ERROR"}, handle.error)
-            elif handle.state == "cancelled":
-                self.report({"INFO"}, "Cancelled")
-            else:
-                self._tell(*self._request.apply(armature, scene, handle.result))
-                return {"FINISHED"}
-        except InputError as error:
-            self.report({"ERROR"}, str(error))
-        finally:
+            self._steps = self._steps or self._request.steps(armature, scene, self._handle.result)
+            until = time.monotonic() + _WRITING
+            while time.monotonic() < until:
+                next(self._steps)
+        except StopIteration as end:
             self._put_away()
+            self._tell(*end.value)
+            return {"FINISHED"}
+        except Undone:
+            self._steps = None
+        except InputError as error:
+            return self._end({"ERROR"}, str(error))
+        return {"PASS_THROUGH"}
+
+    def _show(self):
+        handle = self._handle
+        shown = (handle.step, round(handle.progress, 2), handle.eta and round(handle.eta))
+        if shown != self._shown:
+            self._shown = shown
             redraw_sidebars()
+
+    def _end(self, kind, text):
+        self._put_away()
+        self.report(kind, text)
         return {"CANCELLED"}
 
     def _tell(self, action, problem):
@@ -139,8 +159,11 @@ class AVANIM_OT_generate_dance(bpy.types.Operator):
             self.report({"INFO"}, f"New take: {action.name}")
 
     def _put_away(self):
+        if self._steps is not None:
+            self._steps.close()
         session.finish(self._armature)
         self._folder.cleanup()
+        redraw_sidebars()
 
 
 class AVANIM_OT_cancel_dance(bpy.types.Operator):

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,13 +83,23 @@ class DanceRequest:
 
         Returns the take, and why it is without sound where that was wished and could not be.
         """
+        return take.last_of(self.steps(armature, scene, result))
+
+    def steps(
+        self, armature: bpy.types.Object, scene: bpy.types.Scene, result: dict[str, Any]
+    ) -> Generator[None, None, tuple[bpy.types.Action, str]]:
+        """`apply` with pauses, see `take.take_steps`. The scene is touched in the last step only."""
+        owner, stage = armature.session_uid, scene.session_uid
+        fps = take.scene_fps(scene) if self.fps is None else sound.exact_rate(self.fps)
+        first = scene.frame_start if self.frame_start is None else self.frame_start
         motion = load_motion(result["motion"])
+        yield
+        name = self.name or f"{self.audio.stem} {self.method} {self.seed}"
+        armature = take.found(bpy.data.objects, owner)
+        action = yield from take.take_steps(armature, motion, name, result["settings"], frame_start=first, fps=fps)
+        armature, scene = take.found(bpy.data.objects, owner), take.found(bpy.data.scenes, stage)
         if self.fps is not None:
             sound.set_frame_rate(scene, self.fps)
-        fps = take.scene_fps(scene)
-        first = scene.frame_start if self.frame_start is None else self.frame_start
-        name = self.name or f"{self.audio.stem} {self.method} {self.seed}"
-        action = take.write_take(armature, motion, name, result["settings"], frame_start=first, fps=fps)
         last = first + action["avanim_frames"] - 1
         takes.select(armature, action)
         if self.fit_range:

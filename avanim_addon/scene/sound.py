@@ -17,11 +17,20 @@ from .take import scene_fps
 
 def set_frame_rate(scene: bpy.types.Scene, fps: float) -> None:
     """Also takes the rates of film and NTSC: 23.976 becomes 24 / 1.001."""
-    scene.render.fps = max(1, math.ceil(fps - 1e-6))
-    scene.render.fps_base = scene.render.fps / fps
+    scene.render.fps, scene.render.fps_base = _rate(fps)
+
+
+def exact_rate(fps: float) -> float:
+    """The rate that `set_frame_rate` sets."""
+    whole, base = _rate(fps)
+    return whole / base
+
+
+def _rate(fps: float) -> tuple[int, float]:
+    whole = max(1, math.ceil(fps - 1e-6))
+    base = whole / fps
     # Rates given with three digits mean the exact ones.
-    if abs(scene.render.fps_base - 1.001) < 5e-5:
-        scene.render.fps_base = 1.001
+    return whole, 1.001 if abs(base - 1.001) < 5e-5 else base
 
 
 def add_sound_strip(

@@ -4,23 +4,35 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Generator
+from typing import Any, TypeVar
 
 import bpy
 import numpy as np
 
 from ...rigs.errors import InputError
 from ...rigs.motion import Motion
-from ...rigs.rotation import axis_angle_from_matrix, matrix_from_axis_angle, quaternion_from_matrix, sign_continuous
+from ...rigs.rotation import (
+    axis_angle_from_matrix,
+    matrix_from_axis_angle,
+    quaternion_from_axis_angle,
+    sign_continuous,
+)
 from ...rigs.skeleton import SKELETONS
 from ..compat import actions
 from .axes import TURN, bone_axes, to_blender
 from .character import skeleton_of
 
+Result = TypeVar("Result")
+
 
 def scene_fps(scene: bpy.types.Scene) -> float:
     """Frames a second, e.g. 29.97… for 30 / 1.001."""
     return scene.render.fps / scene.render.fps_base
+
+
+class Undone(Exception):
+    """The user has undone a step while a take was written, which took the unfinished take along."""
 
 
 def write_take(
@@ -45,38 +57,89 @@ def write_take(
     Raises:
         InputError: the armature is not one of AVAnim's characters.
     """
+    return last_of(take_steps(armature, motion, name, settings, frame_start=frame_start, fps=fps))
+
+
+def last_of(steps: Generator[None, None, Result]) -> Result:
+    """Take all the steps at once; what they return."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+
+
+def take_steps(
+    armature: bpy.types.Object,
+    motion: Motion,
+    name: str,
+    settings: dict[str, Any] | None = None,
+    *,
+    frame_start: int | None = None,
+    fps: float | None = None,
+) -> Generator[None, None, bpy.types.Action]:
+    """`write_take`, with a pause after each joint, in which the window may live on.
+
+    No data of Blender's is held across a pause: the user may delete it or undo it. Up to the last step there is nothing
+    but an action without users; `close()` removes it.
+
+    Raises:
+        InputError: as `write_take`.
+        Undone: begin again.
+    """
     skeleton = skeleton_of(armature)
     scene = bpy.context.scene
     frame_start = scene.frame_start if frame_start is None else frame_start
     motion = motion.resampled(fps or scene_fps(scene))
     shared = [joint for joint in motion.rig.joints if joint in skeleton.joints]
-    indices = [motion.rig.index(joint) for joint in shared]
-    axes = bone_axes(armature, shared)
-    rotations = axes.transpose(0, 2, 1) @ matrix_from_axis_angle(motion.poses[:, indices]) @ axes
-    quaternions = sign_continuous(quaternion_from_matrix(rotations))
-
+    axes = dict(zip(shared, bone_axes(armature, shared), strict=True))
     root = skeleton.joints[0]
     rest_root = np.array(armature["avanim_root"])
     head = np.array(armature.data.bones[root].head_local)
-    locations = (to_blender(rest_root + motion.trans) - head) @ (TURN @ axes[shared.index(root)])
+    locations = (to_blender(rest_root + motion.trans) - head) @ (TURN @ axes[root])
+    frames = frame_start + np.arange(len(motion))
 
-    action = actions.new_action(name, armature)
-    # Without a user of its own the action would be lost if its track is removed.
-    action.use_fake_user = True
-    channels = [(f'pose.bones["{root}"].location', axis, root, locations[:, axis]) for axis in range(3)]
-    channels += [
-        (f'pose.bones["{joint}"].rotation_quaternion', part, joint, quaternions[:, index, part])
-        for index, joint in enumerate(shared)
-        for part in range(4)
-    ]
-    actions.write_curves(action, "OBJECT", frame_start + np.arange(len(motion)), channels)
-    _describe(action, motion, frame_start, settings or {})
+    owner = armature.session_uid
+    made = actions.new_action(name, armature).session_uid
+    finished = False
+    try:
+        for joint in shared:
+            # R turns about a; seen from the bone's own axes B, Bᵀ R B turns about Bᵀ a by as much.
+            turns = motion.poses[:, motion.rig.index(joint)] @ axes[joint]
+            quaternions = sign_continuous(quaternion_from_axis_angle(turns))
+            path = f'pose.bones["{joint}"]'
+            channels = [(f"{path}.rotation_quaternion", part, joint, quaternions[:, part]) for part in range(4)]
+            if joint == root:
+                channels = [(f"{path}.location", axis, joint, locations[:, axis]) for axis in range(3)] + channels
+            actions.write_curves(found(bpy.data.actions, made), "OBJECT", frames, channels)
+            yield
+        action, armature = found(bpy.data.actions, made), found(bpy.data.objects, owner)
+        # Without a user of its own the action would be lost if its track is removed.
+        action.use_fake_user = True
+        _describe(action, motion, frame_start, settings or {})
+        first = armature.animation_data is None or not armature.animation_data.nla_tracks
+        strip = actions.push_to_track(armature, action, frame_start)
+        # The only take holds its last pose; a later one must not hide the others outside its own range.
+        strip.extrapolation = "HOLD" if first else "NOTHING"
+        finished = True
+        return action
+    finally:
+        left = None if finished else by_uid(bpy.data.actions, made)
+        if left is not None:
+            bpy.data.actions.remove(left)
 
-    first = armature.animation_data is None or not armature.animation_data.nla_tracks
-    strip = actions.push_to_track(armature, action, frame_start)
-    # The only take holds its last pose; a later one must not hide the others outside its own range.
-    strip.extrapolation = "HOLD" if first else "NOTHING"
-    return action
+
+def by_uid(data: Any, uid: int) -> Any:
+    """The data-block, whatever its name is by now; None if it has gone."""
+    return next((block for block in data if block.session_uid == uid), None)
+
+
+def found(data: Any, uid: int) -> Any:
+    """The data-block; raises `Undone` if it has gone."""
+    block = by_uid(data, uid)
+    if block is None:
+        raise Undone
+    return block
 
 
 def read_take(armature: bpy.types.Object, action: bpy.types.Action) -> Motion:

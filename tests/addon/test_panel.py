@@ -20,6 +20,7 @@ from avanim.avanim_addon import api, jobs, registration, session  # noqa: E402
 from avanim.avanim_addon.compat import versions  # noqa: E402
 from avanim.avanim_addon.dance import operators, panels, takes  # noqa: E402
 from avanim.avanim_addon.dance.request import DanceRequest  # noqa: E402
+from avanim.avanim_addon.scene import take  # noqa: E402
 from avanim.rigs.beats import Beats  # noqa: E402
 from avanim.rigs.errors import InputError  # noqa: E402
 from avanim.rigs.job import Job  # noqa: E402
@@ -256,6 +257,31 @@ def test_a_second_take_keeps_the_first_and_adds_no_second_sound(scene, armature,
     second = api.generate_dance(song, armature, seed=2)
     assert [takes.take_on(track) for track in takes.take_tracks(armature)] == [first, second]
     assert len(strips(scene)) == HEARS
+
+
+def test_a_take_is_written_in_steps_and_shows_in_the_last_only(scene, armature, quick, song, tmp_path):
+    request = DanceRequest(song, fps=30.0)
+    result = session.run_to_the_end(request.job(armature, scene, tmp_path))
+    before = scene.render.fps, scene.frame_end
+
+    steps = request.steps(armature, scene, result)
+    for _ in range(10):
+        next(steps)
+    assert armature.animation_data is None and (scene.render.fps, scene.frame_end) == before
+    assert [action.users for action in bpy.data.actions] == [0]
+    steps.close()
+    assert len(bpy.data.actions) == 0
+
+    steps = request.steps(armature, scene, result)
+    for _ in range(10):
+        next(steps)
+    bpy.data.actions.remove(bpy.data.actions[0])  # as an undo does
+    with pytest.raises(take.Undone):
+        next(steps)
+
+    steps = request.steps(armature, scene, result)
+    pauses = sum(1 for _ in steps)
+    assert pauses > 20 and scene.render.fps == 30 and len(takes.take_tracks(armature)) == 1
 
 
 def test_the_frame_rate_may_be_set_and_is_else_the_scenes(scene, armature, quick, song):
