@@ -37,7 +37,6 @@ from .repertoire import Written, cut_figures, load_clips
 
 Array = NDArray[np.float64]
 
-BUNDLE = "cmu_dance_smpl24_30fps.npz"
 SONGS, HELD_OUT = 20, 4
 STEPS, BATCH = 8000, 32
 # The published rate is 1e-3 for 1500 epochs; a higher one that falls to zero gets there in far fewer.
@@ -96,11 +95,11 @@ def repertoire(style: str, data_dir: Path) -> Repertoire:
     if style == "waltz":
         return Written([["waltz_box", "waltz_balance"], ["waltz_turn", "waltz_sweep"]], (78.0, 190.0))
     if style == "salsa":
-        cut = cut_figures(load_clips(data_dir / BUNDLE, "salsa"), (2.7, 3.2), 2, 5)
+        cut = cut_figures(load_clips(data_dir, "salsa"), (2.7, 3.2), 2, 5)
         cut.tempo = (105.0, 210.0)
         return cut
     if style == "indian":
-        cut = cut_figures(load_clips(data_dir / BUNDLE, "indian"), (1.6, 3.0), 2, 4)
+        cut = cut_figures(load_clips(data_dir, "indian"), (1.6, 3.0), 2, 4)
         cut.tempo = (80.0, 160.0)
         return cut
     raise InputError(f"There is no style {style!r} to train; choose one of {', '.join(MUSIC)}.")
@@ -272,7 +271,7 @@ def train(
     """Train and write `out`, a .safetensors with one network for each style; what the file has of other styles stays.
 
     Args:
-        data_dir: a folder with the recordings, BUNDLE.
+        data_dir: a folder with the recordings, as repertoire.load_clips reads them.
         out: where to write. Prepared features and checkpoints go to a folder beside it and are used again.
 
     Raises:

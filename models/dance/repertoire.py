@@ -9,7 +9,7 @@ joints.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,11 +21,14 @@ from ...rigs import moves
 from ...rigs.errors import InputError
 from ...rigs.feet import plant_feet
 from ...rigs.fit import fit_positions
+from ...rigs.motion import Motion
+from ...rigs.motion_files import load_bundle, load_motion
 from ...rigs.skeleton import SMPL24, Rest
 from .melody import JOINTS, mirrored
 
 Array = NDArray[np.float64]
 
+BUNDLE = "cmu_dance_smpl24_30fps.npz"
 _COLUMNS = [SMPL24.index(name) for name in JOINTS]
 _FEET = [JOINTS.index("left_foot"), JOINTS.index("right_foot")]
 _HIPS = [JOINTS.index("left_hip"), JOINTS.index("right_hip")]
@@ -94,35 +97,40 @@ class Recorded:
         return result
 
 
-def load_clips(path: Path, kind: str) -> list[Clip]:
-    """The recordings of a bundle whose names begin with `kind`, 30 fps.
+def load_clips(folder: Path, kind: str) -> list[Clip]:
+    """The recordings in `folder` whose names begin with `kind`: those of BUNDLE, and single files (AMASS, AIST++,
+    PhantomDance, our own; see rigs/motion_files.py).
 
-    Of each `<name>/poses` (T, 72) rad and `<name>/trans` (T, 3) m; `trans` need not fit the body: its scale
-    and the floor are taken from the legs.
+    The root need not fit the body: the scale of its path and the floor are taken from the legs.
+
+    Raises:
+        InputError: there are none, or one is damaged.
     """
-    if not path.is_file():
-        raise InputError(f"There is no file {path}; give the folder that holds it.")
-    clips = []
-    with np.load(path) as bundle:
-        for name in sorted({key.split("/")[0] for key in bundle.files}):
-            if not name.startswith(kind):
-                continue
-            poses = bundle[f"{name}/poses"].reshape(-1, 24, 3).astype(float)
-            trans = bundle[f"{name}/trans"].astype(float)
-            positions = _BODY.forward(poses, np.zeros_like(trans))[0]
-            root = positions[:, :1].copy()
-            legs = np.median(root[:, 0, 1] - positions[:, [10, 11], 1].min(axis=1)) / max(
-                float(np.median(trans[:, 1])), 0.3
-            )
-            positions += trans[:, None] * min(legs, 1.1) - root
-            # The floor may slope or drift in a recording: it is where the lower foot is, over some seconds.
-            low = positions[:, [10, 11], 1].min(axis=1)
-            floor = np.array([np.percentile(low[max(0, t - 30) : t + 31], 20) for t in range(len(low))])
-            positions[..., 1] += (_BODY.joints[10, 1] - _BODY.floor) - gaussian_filter1d(floor, 15)[:, None]
-            clips.append(Clip(name, gaussian_filter1d(positions[:, _COLUMNS], 0.7, axis=0), 30.0))
-    if not clips:
-        raise InputError(f"{path} holds no recordings named {kind}…; name them by their dance type.")
-    return clips
+    motions = load_bundle(folder / BUNDLE, 30.0) if (folder / BUNDLE).is_file() else {}
+    found = {name: motion for name, motion in motions.items() if name.startswith(kind)}
+    for path in sorted(folder.glob(f"{kind}*")):
+        if path.suffix in (".npz", ".pkl", ".json", ".bvh"):
+            motion = load_motion(path)
+            # The bundle states where the hips are, a motion file how far they are from their rest place.
+            found[path.stem] = replace(motion, trans=motion.trans + _BODY.joints[0])
+    if not found:
+        raise InputError(f"There are no recordings named {kind}… in {folder}; name a folder that holds {BUNDLE}.")
+    return [_standing(name, found[name].resampled(30.0)) for name in sorted(found)]
+
+
+def _standing(name: str, motion: Motion) -> Clip:
+    """The joints of the average body that moves so, on the floor; `motion.trans` is the place of the hips."""
+    poses = np.zeros((len(motion), 24, 3))
+    poses[:, :22] = motion.poses[:, :22]
+    positions = _BODY.forward(poses, np.zeros((len(motion), 3)))[0]
+    root = positions[:, :1].copy()
+    legs = np.median(root[:, 0, 1] - positions[:, [10, 11], 1].min(axis=1)) / max(np.median(motion.trans[:, 1]), 0.3)
+    positions += motion.trans[:, None] * min(float(legs), 1.1) - root
+    # The floor may slope or drift in a recording: it is where the lower foot is, over some seconds.
+    low = positions[:, [10, 11], 1].min(axis=1)
+    floor = np.array([np.percentile(low[max(0, t - 30) : t + 31], 20) for t in range(len(low))])
+    positions[..., 1] += (_BODY.joints[10, 1] - _BODY.floor) - gaussian_filter1d(floor, 15)[:, None]
+    return Clip(name, gaussian_filter1d(positions[:, _COLUMNS], 0.7, axis=0), 30.0)
 
 
 def step_rate(clip: Clip, low: float, high: float) -> float:

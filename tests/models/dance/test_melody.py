@@ -26,10 +26,11 @@ from avanim.models.dance.melody import (
     temporal_indexes,
 )
 from avanim.models.dance.melody_train import Pair, Song, Trainer, pair
-from avanim.models.dance.repertoire import Written
+from avanim.models.dance.repertoire import Written, cut_figures, load_clips
 from avanim.rigs.beats import Beats
 from avanim.rigs.errors import Cancelled, InputError
 from avanim.rigs.fit import fit_positions
+from avanim.rigs.motion import Motion
 from avanim.rigs.motion_metrics import beat_alignment, bone_length_error, measure
 from avanim.rigs.skeleton import SMPLX55, Rest
 from avanim.rigs.sound import Sound
@@ -378,3 +379,27 @@ def test_weights_survive_their_file(tmp_path, weights):
         assert again[name].style == trained.style
         for key, value in trained.net.state_dict().items():
             assert torch.equal(value, again[name].net.state_dict()[key])
+
+
+def test_figures_are_cut_from_recordings(shared_data, tmp_path):
+    clips = load_clips(shared_data / "dance", "salsa")
+    assert len(clips) == 28
+    one = cut_figures(clips[15:24], (2.7, 3.2), 1, 3)
+    count = np.arange(24 * 40) / 40
+    joints = one.dance(np.zeros(3, np.int64), np.array([0, 2, 1]), count)
+    feet = joints[:, [JOINTS.index("left_foot"), JOINTS.index("right_foot")]]
+    assert 0.0 < feet[..., 1].min() < 0.06
+    # They keep the beat, and any may follow any other without a leap.
+    speed = np.linalg.norm(np.diff(joints, axis=0), axis=-1).mean(axis=1)
+    phase = count[:-1] % 1
+    near = np.minimum(phase, 1 - phase) < 0.12
+    assert speed[near].mean() < 0.7 * speed[~near].mean()
+    assert np.linalg.norm(np.diff(joints, axis=0), axis=-1).max() < 0.12
+
+    Motion(np.zeros((90, 24, 3)), np.tile([0.0, 1.2, 0.0], (90, 1)), 60.0).save(tmp_path / "salsa_mine.npz")
+    (alone,) = load_clips(tmp_path, "salsa")
+    assert alone.name == "salsa_mine" and len(alone.positions) == 45
+    with pytest.raises(InputError, match="too short"):
+        cut_figures([alone], (2.7, 3.2), 1, 3)
+    with pytest.raises(InputError, match="no recordings named indian"):
+        load_clips(tmp_path, "indian")
