@@ -3,7 +3,7 @@
 """What the add-on keeps in a .blend file: `Scene.avanim`, one group per domain, and `Object.avanim` per character."""
 
 import bpy
-from bpy.props import EnumProperty, IntProperty, PointerProperty
+from bpy.props import BoolProperty, EnumProperty, IntProperty, PointerProperty
 
 from .dance.properties import AVANIM_PG_dance
 
@@ -35,3 +35,9 @@ class AVANIM_PG_object(bpy.types.PropertyGroup):
     """`Object.avanim`, of a character's armature."""
 
     track: IntProperty(name="Take", description="The take on which the buttons beside the list act", options=set())
+
+
+class AVANIM_PG_action(bpy.types.PropertyGroup):
+    """`Action.avanim`, of a take."""
+
+    star: BoolProperty(name="Star", description="Mark this take as one to keep", options=set())

@@ -12,7 +12,7 @@ from .dance import operators as dance_operators
 from .dance import panels as dance_panels
 from .dance import properties as dance_properties
 from .preferences import AVANIM_OT_stop_worker, AVANIM_OT_test_python, AVANIM_Preferences
-from .properties import AVANIM_PG_object, AVANIM_PG_scene
+from .properties import AVANIM_PG_action, AVANIM_PG_object, AVANIM_PG_scene
 
 CLASSES: tuple[type, ...] = (
     AVANIM_OT_test_python,
@@ -21,10 +21,13 @@ CLASSES: tuple[type, ...] = (
     dance_properties.AVANIM_PG_dance,
     AVANIM_PG_scene,
     AVANIM_PG_object,
+    AVANIM_PG_action,
     character_operators.AVANIM_OT_add_character,
     dance_operators.AVANIM_OT_generate_dance,
     dance_operators.AVANIM_OT_cancel_dance,
     dance_operators.AVANIM_OT_new_seed,
+    dance_operators.AVANIM_OT_repeat_take,
+    dance_operators.AVANIM_OT_dance_like_take,
     dance_operators.AVANIM_OT_use_only_take,
     dance_operators.AVANIM_OT_delete_take,
     dance_panels.AVANIM_UL_takes,
@@ -41,12 +44,14 @@ def register() -> None:
         bpy.utils.register_class(cls)
     bpy.types.Scene.avanim = bpy.props.PointerProperty(type=AVANIM_PG_scene)
     bpy.types.Object.avanim = bpy.props.PointerProperty(type=AVANIM_PG_object)
+    bpy.types.Action.avanim = bpy.props.PointerProperty(type=AVANIM_PG_action)
     session.register()
 
 
 def unregister() -> None:
     # The jobs first: their operators must be done before their classes go.
     session.unregister()
+    del bpy.types.Action.avanim
     del bpy.types.Object.avanim
     del bpy.types.Scene.avanim
     for cls in reversed(CLASSES):

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# pyright: reportInvalidTypeForm=false
 """Buttons of the dance panel."""
 
 import random
 import tempfile
 import time
+from collections.abc import Callable, Container
+from dataclasses import replace
 
 import bpy
+from bpy.props import BoolProperty, EnumProperty, StringProperty
 
 from ...rigs.errors import Cancelled, InputError
 from .. import api, session
@@ -28,16 +32,24 @@ def redraw_sidebars() -> None:
                         region.tag_redraw()
 
 
-def why_no_dance(context: bpy.types.Context) -> str:
-    """Why no dance can be generated here, in one sentence; empty when one can."""
+def why_no_job(context: bpy.types.Context) -> str:
+    """Why nothing can be generated for the active character, in one sentence; empty when something can."""
     armature = takes.active_character(context)
-    panel = context.scene.avanim.dance
     if armature is None:
         return "Select a character, or add one first"
     if armature.library is not None:
         return f"{armature.name} is linked from another file; make it local first"
     if session.job_of(armature):
         return f"{armature.name} is being worked on; wait for it, or cancel"
+    return ""
+
+
+def why_no_dance(context: bpy.types.Context) -> str:
+    """Why no dance can be generated from the panel, in one sentence; empty when one can."""
+    panel = context.scene.avanim.dance
+    reason = why_no_job(context)
+    if reason:
+        return reason
     if panel.source == "FILE" and not panel.audio:
         return "Choose the music first"
     if panel.source == "STRIP" and not panel.strip:
@@ -45,26 +57,46 @@ def why_no_dance(context: bpy.types.Context) -> str:
     return ""
 
 
-class AVANIM_OT_generate_dance(bpy.types.Operator):
+def _poll(operator: type[bpy.types.Operator], reason: str) -> bool:
+    """Whether it can run; if not, its button says why."""
+    if reason:
+        operator.poll_message_set(reason)
+    return not reason
+
+
+def _start(operator: bpy.types.Operator, other: Callable[..., set[str]], **values: object) -> set[str]:
+    """Hand over to another operator, which lives on in the window, and waits where there is none."""
+    try:
+        other("EXEC_DEFAULT" if bpy.app.background else "INVOKE_DEFAULT", **values)
+    except RuntimeError as error:  # what it has reported
+        operator.report({"ERROR"}, str(error).removeprefix("Error: ").strip())
+        return {"CANCELLED"}
+    return {"FINISHED"}
+
+
+def _new_seed(taken: Container[int]) -> int:
+    return next(seed for seed in iter(lambda: random.randrange(1, 10_000), None) if seed not in taken)
+
+
+class _Dance:
     """In the window it starts the job, leaves the window free and writes the take at the end; elsewhere it waits."""
 
-    bl_idname = "avanim.generate_dance"
-    bl_label = "Generate Dance"
-    bl_description = "Let the character dance to the music. Adds a take; ESC cancels. One undo removes it again"
     # No REGISTER: the redo panel would run it all again at every touch of a property.
     bl_options = {"UNDO"}
+    why_not = staticmethod(why_no_dance)
 
     @classmethod
     def poll(cls, context):
-        reason = why_no_dance(context)
-        if reason:
-            cls.poll_message_set(reason)
-        return not reason
+        return _poll(cls, cls.why_not(context))
+
+    def request(self, context) -> DanceRequest:
+        """What is wished for; raises InputError."""
+        return DanceRequest.from_panel(context.scene)
 
     def execute(self, context):
         armature = takes.active_character(context)
         try:
-            made = api.perform(DanceRequest.from_panel(context.scene), armature, context.scene)
+            made = api.perform(self.request(context), armature, context.scene)
         except Cancelled:
             return {"CANCELLED"}
         except (InputError, RuntimeError) as error:
@@ -79,7 +111,7 @@ class AVANIM_OT_generate_dance(bpy.types.Operator):
         armature = takes.active_character(context)
         try:
             skeleton_of(armature)
-            self._request = DanceRequest.from_panel(context.scene)
+            self._request = self.request(context)
         except InputError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
@@ -166,6 +198,74 @@ class AVANIM_OT_generate_dance(bpy.types.Operator):
         redraw_sidebars()
 
 
+class AVANIM_OT_generate_dance(_Dance, bpy.types.Operator):
+    bl_idname = "avanim.generate_dance"
+    bl_label = "Generate Dance"
+    bl_description = "Let the character dance to the music. Adds a take; ESC cancels. One undo removes it again"
+
+
+def why_no_repeat(context: bpy.types.Context) -> str:
+    """Why the selected take cannot be made again, in one sentence; empty when it can."""
+    reason = why_no_job(context)
+    track = takes.selected_track(takes.active_character(context))
+    if reason:
+        return reason
+    action = takes.take_on(track) if track else None
+    if action is None:
+        return "Select a take in the list first"
+    if "avanim_request" not in action:
+        return f"{action.name} does not say how it was made"
+    return ""
+
+
+class AVANIM_OT_repeat_take(_Dance, bpy.types.Operator):
+    bl_idname = "avanim.repeat_take"
+    bl_label = "Run Again"
+    bl_description = "Make the selected take again, as another take"
+    why_not = staticmethod(why_no_repeat)
+
+    vary: EnumProperty(
+        items=(
+            ("NOTHING", "Nothing", "Make the selected take again, with the same settings, as another take"),
+            ("SEED", "Seed", "Another dance to the same song, with the settings of the selected take"),
+        ),
+        options={"HIDDEN", "SKIP_SAVE"},
+    )
+    audio: StringProperty(subtype="FILE_PATH", options={"HIDDEN", "SKIP_SAVE"})
+
+    @classmethod
+    def description(cls, context, properties):
+        return properties.bl_rna.properties["vary"].enum_items[properties.vary].description
+
+    def request(self, context):
+        action = takes.take_on(takes.selected_track(takes.active_character(context)))
+        request = DanceRequest.from_take(action, song=self.audio)
+        if self.vary == "SEED":
+            taken = {takes.seed_of(track) for track in takes.take_tracks(takes.active_character(context))}
+            request = replace(request, seed=_new_seed(taken), name=None)
+        return request
+
+
+class AVANIM_OT_dance_like_take(bpy.types.Operator):
+    bl_idname = "avanim.dance_like_take"
+    bl_label = "Same Settings, Other Song"
+    bl_description = "Choose another song and let the character dance to it with the settings of the selected take"
+
+    filepath: StringProperty(subtype="FILE_PATH", options={"HIDDEN", "SKIP_SAVE"})
+    filter_sound: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
+    filter_movie: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
+    filter_folder: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
+
+    poll = classmethod(lambda cls, context: _poll(cls, why_no_repeat(context)))
+
+    def invoke(self, context, event):
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def execute(self, context):
+        return _start(self, bpy.ops.avanim.repeat_take, audio=self.filepath)
+
+
 class AVANIM_OT_cancel_dance(bpy.types.Operator):
     bl_idname = "avanim.cancel_dance"
     bl_label = "Cancel"
@@ -191,7 +291,7 @@ class AVANIM_OT_new_seed(bpy.types.Operator):
     bl_options = {"UNDO", "INTERNAL"}
 
     def execute(self, context):
-        context.scene.avanim.dance.seed = random.randrange(1, 10_000)
+        context.scene.avanim.dance.seed = _new_seed({context.scene.avanim.dance.seed})
         return {"FINISHED"}
 
 

@@ -99,7 +99,10 @@ class AVANIM_UL_takes(bpy.types.UIList):
     def draw_item(self, context, layout, data, item, icon, active_data, active_property, index=0, flt_flag=0):
         row = layout.row(align=True)
         row.active = not item.mute
-        row.prop(takes.take_on(item), "name", text="", emboss=False, icon="ACTION")
+        action = takes.take_on(item)
+        row.prop(action, "name", text="", emboss=False, icon="ACTION")
+        star = "SOLO_ON" if action.avanim.star else "SOLO_OFF"
+        row.prop(action.avanim, "star", text="", emboss=False, icon=star)
         row.prop(item, "mute", text="", emboss=False, icon="CHECKBOX_DEHLT" if item.mute else "CHECKBOX_HLT")
 
     def filter_items(self, context, data, propname):
@@ -127,5 +130,10 @@ class AVANIM_PT_takes(_Sidebar, bpy.types.Panel):
             "AVANIM_UL_takes", "", armature.animation_data, "nla_tracks", armature.avanim, "track", rows=3, maxrows=8
         )
         column = row.column(align=True)
-        column.operator(operators.AVANIM_OT_use_only_take.bl_idname, text="", icon="SOLO_ON")
+        column.operator(operators.AVANIM_OT_use_only_take.bl_idname, text="", icon="PLAY")
         column.operator(operators.AVANIM_OT_delete_take.bl_idname, text="", icon="TRASH")
+        column = layout.column(align=True)
+        row = column.row(align=True)
+        for vary, text, icon in (("SEED", "Another Seed", "FILE_REFRESH"), ("NOTHING", "Run Again", "LOOP_BACK")):
+            row.operator(operators.AVANIM_OT_repeat_take.bl_idname, text=text, icon=icon).vary = vary
+        column.operator(operators.AVANIM_OT_dance_like_take.bl_idname, icon="FILE_SOUND")

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,25 @@ class DanceRequest:
             return cls(audio, panel.start, panel.seconds or None, add_sound=panel.add_sound, **wish)
         return cls(**_visible_part(scene, panel.strip), add_sound=False, **wish)
 
+    @classmethod
+    def from_take(cls, action: bpy.types.Action, song: str = "") -> DanceRequest:
+        """The wish that a take was made for, at the take's place; or the same to another song, whose beat is found out.
+
+        Raises:
+            InputError: the take does not say, or there is no such sound file.
+        """
+        if "avanim_request" not in action:
+            raise InputError(f"{action.name} does not say how it was made; generate a dance with the panel.")
+        wish = json.loads(action["avanim_request"])
+        wish["frame_start"] = action["avanim_frame_start"]
+        if song:
+            unknown = dict.fromkeys(("seconds", "bpm", "metre", "offset", "name"))
+            wish.update(unknown, audio=bpy.path.abspath(song), start=0.0, add_sound=True)
+        wish["audio"] = Path(wish["audio"]).resolve()
+        if not wish["audio"].is_file():
+            raise InputError(f"There is no sound file {wish['audio']} (any more); choose another song.")
+        return cls(**wish)
+
     def job(self, armature: bpy.types.Object, scene: bpy.types.Scene, folder: str | Path) -> Job:
         """The worker's job; its result is a file in `folder`."""
         names = ("method", "style", "seed", "bpm", "metre", "offset", "start", "seconds")
@@ -97,6 +117,7 @@ class DanceRequest:
         name = self.name or f"{self.audio.stem} {self.method} {self.seed}"
         armature = take.found(bpy.data.objects, owner)
         action = yield from take.take_steps(armature, motion, name, result["settings"], frame_start=first, fps=fps)
+        action["avanim_request"] = json.dumps(asdict(self), default=str)
         armature, scene = take.found(bpy.data.objects, owner), take.found(bpy.data.scenes, stage)
         if self.fps is not None:
             sound.set_frame_rate(scene, self.fps)

@@ -28,6 +28,12 @@ def take_tracks(armature: bpy.types.Object) -> list[bpy.types.NlaTrack]:
     return [track for track in animation.nla_tracks if take_on(track)] if animation else []
 
 
+def seed_of(track: bpy.types.NlaTrack) -> int | None:
+    """The seed of the take on the track, if it has one."""
+    action = take_on(track)
+    return action.get("avanim_seed") if action else None
+
+
 def selected_track(armature: bpy.types.Object | None) -> bpy.types.NlaTrack | None:
     """The track of the take that is selected in the list."""
     animation = armature.animation_data if armature else None

@@ -156,6 +156,7 @@ class Layout:
     def operator(self, name, **_):
         assert hasattr(bpy.ops.avanim, name.removeprefix("avanim."))
         self.seen.append(name)
+        return SimpleNamespace()
 
     def label(self, text="", **_):
         self.seen.append(text)
@@ -220,7 +221,7 @@ def test_a_disabled_button_says_why(scene, armature, monkeypatch):
     monkeypatch.undo()
     bpy.context.view_layer.objects.active = None
     assert "character" in operators.why_no_dance(bpy.context)
-    for name in ("generate_dance", "cancel_dance", "use_only_take", "delete_take"):
+    for name in ("generate_dance", "cancel_dance", "repeat_take", "dance_like_take", "use_only_take", "delete_take"):
         with pytest.raises(RuntimeError, match=r"character|list"):
             getattr(bpy.ops.avanim, name)()
 
@@ -371,6 +372,37 @@ def test_takes_are_muted_and_deleted(scene, armature, quick, song):
     bpy.ops.avanim.delete_take()
     bpy.ops.avanim.delete_take()
     assert takes.take_tracks(armature) == [] and len(bpy.data.actions) == 0
+
+
+def test_a_take_is_made_again_with_another_seed_and_to_another_song(scene, armature, quick, song, tmp_path):
+    with pytest.raises(RuntimeError, match="Select a take"):
+        bpy.ops.avanim.repeat_take()
+    first = api.generate_dance(song, armature, seed=7, style="auto", start=1.0, seconds=2.0, bpm=128, frame_start=20)
+    assert bpy.ops.avanim.repeat_take() == {"FINISHED"}
+    again = takes.take_on(takes.selected_track(armature))
+    assert again != first and quick[1].options == quick[0].options and quick[1].input == quick[0].input
+    assert again["avanim_frame_start"] == 20
+    assert bpy.ops.avanim.repeat_take(vary="SEED") == {"FINISHED"}
+    assert {**quick[2].options, "seed": 7} == quick[0].options and quick[2].options["seed"] != 7
+
+    other = tmp_path / "other.wav"
+    other.write_bytes(song.read_bytes())
+    assert bpy.ops.avanim.dance_like_take(filepath=str(other)) == {"FINISHED"}
+    assert quick[3].input == str(other.resolve()) and not {"bpm", "seconds"} & set(quick[3].options)
+    assert takes.take_on(takes.selected_track(armature)).name.startswith("other melody")
+    other.unlink()
+    with pytest.raises(RuntimeError, match=r"no sound file .*choose another song"):
+        bpy.ops.avanim.repeat_take()
+    del takes.take_on(takes.selected_track(armature))["avanim_request"]
+    with pytest.raises(RuntimeError, match="does not say how it was made"):
+        bpy.ops.avanim.repeat_take()
+
+
+def test_stars_stay_in_the_file(scene, armature, quick, song, tmp_path):
+    api.generate_dance(song, armature, seed=1).avanim.star = True
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "star.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "star.blend"))
+    assert [action.avanim.star for action in bpy.data.actions] == [True]
 
 
 def test_loading_a_file_and_unregistering_end_what_runs(scene, armature):
