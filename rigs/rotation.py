@@ -80,7 +80,7 @@ def quaternion_from_matrix(matrix: Array) -> Array:
     )
     best = np.argmax(np.einsum("...ii->...i", candidates), axis=-1)
     chosen = np.take_along_axis(candidates, best[..., None, None], axis=-2)[..., 0, :]
-    return chosen / np.linalg.norm(chosen, axis=-1, keepdims=True)
+    return np.asarray(chosen / np.linalg.norm(chosen, axis=-1, keepdims=True), float)
 
 
 def quaternion_product(left: Array, right: Array) -> Array:

@@ -8,6 +8,7 @@ identity, so a pose is each joint's rotation relative to its parent, in model ax
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,7 +41,7 @@ class Skeleton:
         return self.joints.index(joint)
 
 
-def _with_fingers(first: list[str], parents: list[int], name: str) -> Skeleton:
+def _with_fingers(first: Sequence[str], parents: Sequence[int], name: str) -> Skeleton:
     names, parents = list(first), list(parents)
     for side, wrist in (("left", 20), ("right", 21)):
         for finger in _FINGERS:
