@@ -80,7 +80,7 @@ def quaternion_from_matrix(matrix: Array) -> Array:
     )
     best = np.argmax(np.einsum("...ii->...i", candidates), axis=-1)
     chosen = np.take_along_axis(candidates, best[..., None, None], axis=-2)[..., 0, :]
-    return np.asarray(chosen / np.linalg.norm(chosen, axis=-1, keepdims=True), float)
+    return chosen / np.linalg.norm(chosen, axis=-1, keepdims=True)
 
 
 def quaternion_product(left: Array, right: Array) -> Array:
@@ -88,7 +88,7 @@ def quaternion_product(left: Array, right: Array) -> Array:
     a, b = np.asarray(left, float), np.asarray(right, float)
     vector = a[..., :1] * b[..., 1:] + b[..., :1] * a[..., 1:] + np.cross(a[..., 1:], b[..., 1:])
     scalar = a[..., :1] * b[..., :1] - (a[..., 1:] * b[..., 1:]).sum(-1, keepdims=True)
-    return np.concatenate([scalar, vector], axis=-1)
+    return np.concatenate([scalar, vector], axis=-1, dtype=float)
 
 
 def sign_continuous(quaternions: Array) -> Array:
