@@ -165,12 +165,13 @@ class JobHandle:
 class _Process:
     """One life of the worker. Its thread writes messages into `inbox`: ("event", {…}) and at last ("end", sentence)."""
 
-    def __init__(self, command: Callable[[], Sequence[str]]) -> None:
+    def __init__(self, command: Callable[[], Sequence[str]], log_file: Path | None = None) -> None:
         self.inbox: queue.Queue[tuple[str, Any]] = queue.Queue()
         self.log: deque[str] = deque(maxlen=_LOG_LINES)
         self.ready: dict[str, Any] = {}
         self.unanswered: set[str] = set()  # ids of the jobs that it was sent and has not ended
         self._command = command
+        self._log_file = log_file
         self._lock = threading.Lock()
         self._unsent: list[str] | None = []  # None once the process takes them itself
         self._process: subprocess.Popen[str] | None = None
@@ -202,6 +203,7 @@ class _Process:
     def _live(self) -> None:
         try:
             command = self._command()
+            self._arguments = command
             with self._lock:
                 if self._killed:
                     self.inbox.put(("end", "The worker was stopped."))
@@ -244,8 +246,18 @@ class _Process:
         self.inbox.put(("end", refusal or _epitaph(process.wait())))
 
     def _read_log(self, stderr: IO[str]) -> None:
-        for line in stderr:
-            self.log.append(line.rstrip())
+        with contextlib.ExitStack() as stack:
+            file = None
+            if self._log_file:
+                with contextlib.suppress(OSError):  # a full disk stops no dance
+                    self._log_file.parent.mkdir(parents=True, exist_ok=True)
+                    file = stack.enter_context(self._log_file.open("w", encoding="utf-8", buffering=1))
+                    file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {' '.join(map(str, self._arguments))}\n")
+            for line in stderr:
+                self.log.append(line.rstrip())
+                if file:
+                    with contextlib.suppress(OSError):
+                        file.write(line)
 
 
 def _epitaph(code: int) -> str:
@@ -262,9 +274,13 @@ def _epitaph(code: int) -> str:
 class Worker:
     """The client of one worker process at a time. Use it from one thread, and call `poll` often (a timer)."""
 
-    def __init__(self, command: Callable[[], Sequence[str]]) -> None:
-        """`command` finds out what to run, on the worker's own thread; it may take its time or raise InputError."""
+    def __init__(self, command: Callable[[], Sequence[str]], log_file: Path | None = None) -> None:
+        """`command` finds out what to run, on the worker's own thread; it may take its time or raise InputError.
+
+        `log_file` is given what the process that runs says on stderr; it tells of the last process only.
+        """
         self._command = command
+        self._log_file = log_file
         self._process: _Process | None = None
         self._handles: dict[str, JobHandle] = {}  # what the process has been asked and has not answered
         self._count = 0
@@ -286,7 +302,7 @@ class Worker:
         self.poll()
         if self._process is None:
             self.problem = ""
-            self._process = _Process(self._command)
+            self._process = _Process(self._command, self._log_file)
 
     def submit(self, job: Job) -> JobHandle:
         self.start()
@@ -373,7 +389,7 @@ class Worker:
                 continue
             if handle.state == "queued" and process.ready:
                 if self._process is None:
-                    self._process = _Process(self._command)
+                    self._process = _Process(self._command, self._log_file)
                 self._handles[handle.id] = handle
                 self._send(handle)
             else:

@@ -67,6 +67,23 @@ class AVANIM_OT_stop_worker(bpy.types.Operator):
         return {"FINISHED"}
 
 
+class AVANIM_OT_open_log(bpy.types.Operator):
+    bl_idname = "avanim.open_log"
+    bl_label = "Open Log"
+    bl_description = "Show what the process with the models has said, for a report of what went wrong"
+
+    def execute(self, context):
+        path = session.log_file()
+        if not path.is_file():
+            self.report({"INFO"}, "There is no log yet: the models have not run")
+            return {"CANCELLED"}
+        if bpy.app.background:
+            self.report({"INFO"}, str(path))
+        else:
+            bpy.ops.wm.path_open(filepath=str(path))
+        return {"FINISHED"}
+
+
 class AVANIM_Preferences(bpy.types.AddonPreferences):
     bl_idname = session.PACKAGE
 
@@ -85,3 +102,4 @@ class AVANIM_Preferences(bpy.types.AddonPreferences):
         row.label(text=session.status, icon="INFO")
         row.operator(AVANIM_OT_test_python.bl_idname)
         row.operator(AVANIM_OT_stop_worker.bl_idname)
+        row.operator(AVANIM_OT_open_log.bl_idname)

@@ -8,15 +8,18 @@ import bpy
 from . import session
 from .character import operators as character_operators
 from .character import panels as character_panels
+from .dance import menus as dance_menus
 from .dance import operators as dance_operators
 from .dance import panels as dance_panels
+from .dance import presets as dance_presets
 from .dance import properties as dance_properties
-from .preferences import AVANIM_OT_stop_worker, AVANIM_OT_test_python, AVANIM_Preferences
+from .preferences import AVANIM_OT_open_log, AVANIM_OT_stop_worker, AVANIM_OT_test_python, AVANIM_Preferences
 from .properties import AVANIM_PG_action, AVANIM_PG_object, AVANIM_PG_scene
 
 CLASSES: tuple[type, ...] = (
     AVANIM_OT_test_python,
     AVANIM_OT_stop_worker,
+    AVANIM_OT_open_log,
     AVANIM_Preferences,
     dance_properties.AVANIM_PG_dance,
     AVANIM_PG_scene,
@@ -28,14 +31,21 @@ CLASSES: tuple[type, ...] = (
     dance_operators.AVANIM_OT_new_seed,
     dance_operators.AVANIM_OT_repeat_take,
     dance_operators.AVANIM_OT_dance_like_take,
+    dance_operators.AVANIM_OT_dance_to_file,
+    dance_operators.AVANIM_OT_add_sound,
     dance_operators.AVANIM_OT_use_only_take,
     dance_operators.AVANIM_OT_delete_take,
+    dance_presets.AVANIM_OT_add_dance_preset,
+    dance_presets.AVANIM_PT_dance_presets,
     dance_panels.AVANIM_UL_takes,
     character_panels.AVANIM_PT_character,
     dance_panels.AVANIM_PT_dance,
     dance_panels.AVANIM_PT_dance_tempo,
     dance_panels.AVANIM_PT_dance_scene,
     dance_panels.AVANIM_PT_takes,
+    dance_menus.AVANIM_MT_dance,
+    dance_menus.AVANIM_FH_dance,
+    dance_menus.AVANIM_FH_sound,
 )
 
 
@@ -45,12 +55,14 @@ def register() -> None:
     bpy.types.Scene.avanim = bpy.props.PointerProperty(type=AVANIM_PG_scene)
     bpy.types.Object.avanim = bpy.props.PointerProperty(type=AVANIM_PG_object)
     bpy.types.Action.avanim = bpy.props.PointerProperty(type=AVANIM_PG_action)
+    dance_menus.register()
     session.register()
 
 
 def unregister() -> None:
     # The jobs first: their operators must be done before their classes go.
     session.unregister()
+    dance_menus.unregister()
     del bpy.types.Action.avanim
     del bpy.types.Object.avanim
     del bpy.types.Scene.avanim

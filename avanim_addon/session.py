@@ -55,8 +55,15 @@ def worker() -> jobs.Worker:
         def command() -> list[str]:
             return [jobs.find_python(python, runtime).path, str(jobs.WORKER)]
 
-        _worker = jobs.Worker(command)
+        _worker = jobs.Worker(command, log_file())
     return _worker
+
+
+def log_file() -> Path:
+    """What the worker says beside its results is kept here."""
+    if not PACKAGE.startswith("bl_ext."):
+        return Path(bpy.app.tempdir) / "avanim-worker.log"
+    return Path(bpy.utils.extension_path_user(PACKAGE, path="worker.log"))
 
 
 def runtime_folder() -> Path | None:

@@ -13,6 +13,7 @@ from bpy.props import BoolProperty, EnumProperty, StringProperty
 
 from ...rigs.errors import Cancelled, InputError
 from .. import api, session
+from ..scene import sound
 from ..scene.character import skeleton_of
 from ..scene.take import Undone, by_uid
 from . import takes
@@ -246,24 +247,74 @@ class AVANIM_OT_repeat_take(_Dance, bpy.types.Operator):
         return request
 
 
-class AVANIM_OT_dance_like_take(bpy.types.Operator):
-    bl_idname = "avanim.dance_like_take"
-    bl_label = "Same Settings, Other Song"
-    bl_description = "Choose another song and let the character dance to it with the settings of the selected take"
+class _SoundFile:
+    """Asks for a sound file where it is given none."""
 
     filepath: StringProperty(subtype="FILE_PATH", options={"HIDDEN", "SKIP_SAVE"})
     filter_sound: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
     filter_movie: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
     filter_folder: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
 
-    poll = classmethod(lambda cls, context: _poll(cls, why_no_repeat(context)))
-
     def invoke(self, context, event):
+        if self.filepath:
+            return self.execute(context)
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
+
+class AVANIM_OT_dance_like_take(_SoundFile, bpy.types.Operator):
+    bl_idname = "avanim.dance_like_take"
+    bl_label = "Same Settings, Other Song"
+    bl_description = "Choose another song and let the character dance to it with the settings of the selected take"
+
+    @classmethod
+    def poll(cls, context):
+        return _poll(cls, why_no_repeat(context))
+
     def execute(self, context):
         return _start(self, bpy.ops.avanim.repeat_take, audio=self.filepath)
+
+
+class AVANIM_OT_dance_to_file(_SoundFile, bpy.types.Operator):
+    bl_idname = "avanim.dance_to_file"
+    bl_label = "Dance to File"
+    bl_description = (
+        "Choose the music and let the character dance to it with the settings of the dance panel. "
+        "Where no character is selected one is added first"
+    )
+
+    @classmethod
+    def poll(cls, context):
+        return _poll(cls, why_no_job(context) if takes.active_character(context) else "")
+
+    def execute(self, context):
+        if takes.active_character(context) is None:
+            if context.object is not None and context.object.mode != "OBJECT":
+                self.report({"ERROR"}, "Leave the mode in which the active object is, or select a character")
+                return {"CANCELLED"}
+            if _start(self, bpy.ops.avanim.add_character) == {"CANCELLED"}:
+                return {"CANCELLED"}
+        panel = context.scene.avanim.dance
+        panel.source, panel.audio, panel.start, panel.seconds = "FILE", self.filepath, 0.0, 0.0
+        # A step of its own: undoing the dance keeps the character and the choice of the music.
+        bpy.ops.ed.undo_push(message=self.bl_label)
+        return _start(self, bpy.ops.avanim.generate_dance)
+
+
+class AVANIM_OT_add_sound(_SoundFile, bpy.types.Operator):
+    bl_idname = "avanim.add_sound"
+    bl_label = "Add Sound Strip"
+    bl_description = "Choose a sound and put it into the sequencer at the current frame, to be played in step"
+    bl_options = {"UNDO"}
+
+    def execute(self, context):
+        try:
+            strip = sound.add_sound_strip(context.scene, self.filepath, context.scene.frame_current)
+        except InputError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        self.report({"INFO"}, f"Added {strip.name} to the sequencer")
+        return {"FINISHED"}
 
 
 class AVANIM_OT_cancel_dance(bpy.types.Operator):

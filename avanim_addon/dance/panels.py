@@ -5,6 +5,7 @@ import bpy
 
 from .. import session
 from . import operators, takes
+from .presets import AVANIM_PT_dance_presets
 
 
 class _Sidebar:
@@ -22,6 +23,9 @@ def remaining(seconds: float | None) -> str:
 
 class AVANIM_PT_dance(_Sidebar, bpy.types.Panel):
     bl_label = "Dance"
+
+    def draw_header_preset(self, context):
+        AVANIM_PT_dance_presets.draw_panel_header(self.layout)
 
     def draw(self, context):
         layout = self.layout

@@ -6,6 +6,7 @@ import io
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,7 +19,7 @@ soundfile = pytest.importorskip("soundfile")
 import avanim  # noqa: E402
 from avanim.avanim_addon import api, jobs, registration, session  # noqa: E402
 from avanim.avanim_addon.compat import versions  # noqa: E402
-from avanim.avanim_addon.dance import operators, panels, takes  # noqa: E402
+from avanim.avanim_addon.dance import menus, operators, panels, takes  # noqa: E402
 from avanim.avanim_addon.dance.request import DanceRequest  # noqa: E402
 from avanim.avanim_addon.scene import take  # noqa: E402
 from avanim.rigs.beats import Beats  # noqa: E402
@@ -26,6 +27,7 @@ from avanim.rigs.errors import InputError  # noqa: E402
 from avanim.rigs.job import Job  # noqa: E402
 from avanim.rigs.motion import Motion  # noqa: E402
 from avanim.rigs.skeleton import SMPL24, Rest  # noqa: E402
+from bl_ui.utils import PresetPanel  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 # The bpy wheel of 4.2 was built without sound.
@@ -98,7 +100,14 @@ def test_every_class_is_in_the_list_and_named_by_the_convention():
         if isinstance(value, type) and value.__module__ == name and hasattr(value, "bl_rna")
     }
     assert defined == set(registration.CLASSES)
-    kinds = {bpy.types.Operator: "OT", bpy.types.Panel: "PT", bpy.types.UIList: "UL", bpy.types.PropertyGroup: "PG"}
+    kinds = {
+        bpy.types.FileHandler: "FH",
+        bpy.types.Menu: "MT",
+        bpy.types.Operator: "OT",
+        bpy.types.Panel: "PT",
+        bpy.types.UIList: "UL",
+        bpy.types.PropertyGroup: "PG",
+    }
     for cls in registration.CLASSES:
         for kind, letters in kinds.items():
             if issubclass(cls, kind):
@@ -175,7 +184,8 @@ class Layout:
 def draw_all():
     seen = []
     for cls in registration.CLASSES:
-        if issubclass(cls, bpy.types.Panel) and getattr(cls, "poll", lambda _: True)(bpy.context):
+        blenders_own = issubclass(cls, PresetPanel)
+        if issubclass(cls, bpy.types.Panel) and not blenders_own and getattr(cls, "poll", lambda _: True)(bpy.context):
             cls.draw(SimpleNamespace(layout=Layout(seen)), bpy.context)
     return seen
 
@@ -396,6 +406,65 @@ def test_a_take_is_made_again_with_another_seed_and_to_another_song(scene, armat
     del takes.take_on(takes.selected_track(armature))["avanim_request"]
     with pytest.raises(RuntimeError, match="does not say how it was made"):
         bpy.ops.avanim.repeat_take()
+
+
+def test_a_dropped_sound_is_danced_to_or_becomes_a_strip(scene, quick, song, armature, monkeypatch):
+    bpy.context.view_layer.objects.active = None
+
+    def add(*_):
+        bpy.context.view_layer.objects.active = armature
+        return armature
+
+    monkeypatch.setattr(api, "add_character", add)
+    # What a drop does: the file handler's operator with the file's name.
+    for handler in (menus.AVANIM_FH_dance, menus.AVANIM_FH_sound):
+        assert ".m4a" in handler.bl_file_extensions.split(";")
+        assert hasattr(bpy.ops.avanim, handler.bl_import_operator.removeprefix("avanim."))
+        assert not handler.poll_drop(SimpleNamespace(area=SimpleNamespace(type="TEXT_EDITOR")))
+        assert handler.poll_drop(SimpleNamespace(area=SimpleNamespace(type="VIEW_3D")))
+    scene.avanim.dance.source, scene.avanim.dance.start = "STRIP", 3.0
+    assert bpy.ops.avanim.dance_to_file(filepath=str(song)) == {"FINISHED"}
+    assert quick[0].input == str(song.resolve()) and quick[0].options["start"] == 0
+    assert len(takes.take_tracks(armature)) == 1
+    if HEARS:
+        scene.frame_set(30)
+        assert bpy.ops.avanim.add_sound(filepath=str(song)) == {"FINISHED"}
+        assert strips(scene)[-1][1] == 30
+    for name in ("add_sound", "dance_to_file"):
+        with pytest.raises(RuntimeError, match="There is no sound file"):
+            getattr(bpy.ops.avanim, name)(filepath="/none.wav")
+
+
+def test_presets_keep_the_settings_without_the_music(scene, tmp_path, monkeypatch):
+
+    def folder(*_, path="", create=False, **__):
+        (tmp_path / path).mkdir(parents=True, exist_ok=True)
+        return str(tmp_path / path)
+
+    monkeypatch.setattr(bpy.utils, "user_resource", folder)
+    panel = scene.avanim.dance
+    panel.seed, panel.audio, panel.frame_rate = 77, "song.wav", "60"
+    assert bpy.ops.avanim.add_dance_preset(name="my dance") == {"FINISHED"}
+    (preset,) = tmp_path.rglob("*.py")
+    assert preset.parent == tmp_path / "presets/avanim/dance"
+    panel.seed, panel.audio, panel.frame_rate = 1, "other.wav", "24"
+    exec(preset.read_text(), {})
+    assert (panel.seed, panel.audio, panel.frame_rate) == (77, "other.wav", "60")
+
+
+def test_the_log_is_opened_once_there_is_one(scene, tmp_path, monkeypatch):
+    monkeypatch.setattr(session, "log_file", lambda: tmp_path / "logs" / "worker.log")
+    assert bpy.ops.avanim.open_log() == {"CANCELLED"}
+    worker = jobs.Worker(
+        lambda: [sys.executable, "-c", "import sys; print('heard', file=sys.stderr)"], session.log_file()
+    )
+    worker.submit(Job("any")).wait(10)
+    for _ in range(100):
+        if session.log_file().is_file() and "heard" in session.log_file().read_text():
+            break
+        time.sleep(0.05)
+    assert "heard" in session.log_file().read_text() and sys.executable in session.log_file().read_text()
+    assert bpy.ops.avanim.open_log() == {"FINISHED"}
 
 
 def test_stars_stay_in_the_file(scene, armature, quick, song, tmp_path):

@@ -265,12 +265,11 @@ class _Answer:
         pass
 
 
-def writing(stage):
-    """A minute of dance is written, with its sound and its markers, while the main loop's turns are timed."""
-    yield from _open_tab(stage)
+def _a_minute(stage, fps):
+    """The song's path, and the worker's answer to it: a minute of movement."""
     rigs = f"{MODULE}.rigs"
     motion_module, beats_module = importlib.import_module(f"{rigs}.motion"), importlib.import_module(f"{rigs}.beats")
-    seconds, fps = 60, stage.arguments["fps"]
+    seconds = 60
     song = stage.folder / "minute.wav"
     with wave.open(str(song), "wb") as file:
         file.setparams((1, 2, 22050, 0, "NONE", ""))
@@ -280,8 +279,14 @@ def writing(stage):
     path = stage.folder / "minute.npz"
     motion_module.Motion(poses, np.zeros((frames, 3)), fps).save(path)
     beats = beats_module.Beats(np.arange(0, seconds, 0.5), np.arange(2 * seconds) % 4, 120.0, 4)
-    result = {"motion": str(path), "beats": beats.to_dict(), "settings": {"method": "melody", "seed": 1}}
+    return song, _Answer({"motion": str(path), "beats": beats.to_dict(), "settings": {"method": "melody", "seed": 1}})
 
+
+def writing(stage):
+    """A minute of dance is written, with its sound and its markers, while the main loop's turns are timed."""
+    yield from _open_tab(stage)
+    fps = stage.arguments["fps"]
+    song, answer = _a_minute(stage, fps)
     bpy.ops.avanim.add_character()
     armature = bpy.context.view_layer.objects.active
     scene = bpy.context.scene
@@ -292,7 +297,7 @@ def writing(stage):
     # is evaluated all the same.
     stage.view.type = "NODE_EDITOR"
     session, takes = _addon("session"), _addon("dance.takes")
-    session.worker().submit = lambda job: _Answer(result)
+    session.worker().submit = lambda job: answer
     ticks = Ticks()
     bpy.app.timers.register(ticks)
     # The first seconds go into compiling shaders.
@@ -314,6 +319,52 @@ def writing(stage):
         armature = bpy.context.view_layer.objects.active
         stage.facts["after_undo"] = [len(bpy.data.actions), len(takes.take_tracks(armature))]
     ticks.on = False
+
+
+def drop(stage):
+    """A song is dropped onto the view, where no character is: Blender's own menu asks what to do with it."""
+    yield from _open_tab(stage)
+    song, answer = _a_minute(stage, 24)
+    session, takes = _addon("session"), _addon("dance.takes")
+    session.worker().submit = lambda job: answer
+
+    def let_go():
+        stage.point_at_viewport()
+        yield 0.5
+        with bpy.context.temp_override(window=stage.window, area=stage.view, region=stage.region("WINDOW")):
+            # What Blender runs when the mouse lets go of a file.
+            bpy.ops.wm.drop_import_file("INVOKE_DEFAULT", directory=str(song.parent), files=[{"name": song.name}])
+        yield 1.0
+
+    yield from let_go()
+    stage.picture("drop")
+    yield 0.5
+    stage.xdotool("key", "d")
+    yield lambda: session.running
+    yield lambda: not session.running
+    yield 0.5
+    armature = bpy.context.view_layer.objects.active
+    stage.facts["dance"] = [takes.take_on(track).name for track in takes.take_tracks(armature)]
+    stage.picture("dropped")
+    yield 0.5
+    with bpy.context.temp_override(window=stage.window):
+        bpy.ops.ed.undo()
+    yield 0.5
+    armature, settings = bpy.context.view_layer.objects.active, bpy.context.scene.avanim.dance
+    stage.facts["after_undo"] = [armature.name, len(bpy.data.actions), settings.audio == str(song)]
+
+    bpy.context.scene.frame_set(11)
+    yield from let_go()
+    stage.xdotool("key", "a")
+    yield lambda: bpy.context.scene.sequence_editor and len(bpy.context.scene.sequence_editor.strips)
+    strip = bpy.context.scene.sequence_editor.strips[0]
+    stage.facts["strip"] = [strip.name, round(strip.frame_final_start), len(bpy.data.actions)]
+    stage.point_at_viewport()
+    with bpy.context.temp_override(window=stage.window, area=stage.view, region=stage.region("WINDOW")):
+        bpy.ops.wm.call_menu(name="AVANIM_MT_dance")
+    yield 0.7
+    stage.picture("menu")
+    yield 0.7
 
 
 def portrait(stage):

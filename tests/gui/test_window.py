@@ -99,6 +99,13 @@ def test_writing_a_minute_of_dance_holds_the_window_up_for_less_than_150_ms(exte
     assert facts["takes"] == 1 and facts["after_undo"] == [0, 0]
 
 
+def test_a_dropped_song_is_danced_to_or_becomes_a_strip(extension, song, tmp_path):
+    facts = play("drop", *bring(tmp_path, extension, song))
+    assert facts["dance"] == ["minute melody 1"]
+    assert facts["after_undo"] == ["Ava", 0, True]
+    assert facts["strip"] == ["minute", 11, 0]
+
+
 def test_two_jobs_on_one_rig_are_refused_with_the_reason(guards):
     assert "Ava is being worked on" in guards["why_not_twice"]
     assert "Ava is being worked on" in guards["second_job"]
