@@ -325,11 +325,12 @@ def main(argv: list[str] | None = None) -> int:
         progress.clear()
         if arguments.debug:
             traceback.print_exc()
-        if isinstance(error, InputError):
+        # A library that is interrupted in the middle of its import blames something else.
+        if progress.stopped or isinstance(error, (KeyboardInterrupt, Cancelled)):
+            print("avanim: stopped; nothing was written.", file=sys.stderr)
+        elif isinstance(error, InputError):
             print(f"avanim: {error}", file=sys.stderr)
             return 2
-        if isinstance(error, (KeyboardInterrupt, Cancelled)):
-            print("avanim: stopped; nothing was written.", file=sys.stderr)
         elif isinstance(error, MemoryError):
             print("avanim: out of memory; choose a shorter part with --seconds.", file=sys.stderr)
         else:

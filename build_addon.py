@@ -56,7 +56,7 @@ def set_up() -> None:
     wanted = (ROOT / "requirements.txt").read_text() + (ROOT / "pyproject.toml").read_text() + DATA_PACKAGE + str(ROOT)
     stamp, digest = VENV / "set-up", hashlib.sha256(wanted.encode()).hexdigest()
     if not (stamp.exists() and stamp.read_text() == digest):
-        print("Setting up .venv (torch, bpy and what they need: about 1.5 GB, once) …", flush=True)
+        print("Setting up .venv (torch, bpy and what they need: 2.6 GB, once) …", flush=True)
         if not PYTHON.exists():
             run(sys.executable, "-m", "venv", VENV)
         pip = (PYTHON, "-m", "pip", "--disable-pip-version-check", "install", "--quiet")
