@@ -17,7 +17,7 @@ import tempfile
 import time
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -96,19 +96,17 @@ def dance(arguments: argparse.Namespace, progress: Progress) -> Result:
     names = ("method", "style", "seed", "fps", "start", "seconds", "bpm", "metre", "offset", "character", "device")
     options = _options(arguments, *names)
     if output.suffix in MOTION_FILES:
-        from .models.tasks import run
-
-        return run(Job("dance", arguments.music, options, str(output)), progress)
+        return arguments.run_job(Job("dance", arguments.music, options, str(output)), progress)
     if output.suffix not in SCENE_FILES:
         raise InputError(f"Cannot tell what {output} should be; end it in {' '.join((*MOTION_FILES, *SCENE_FILES))}.")
     performance = _blender(output.suffix).performance
     ensure_writable(output)
-    from .models.tasks import run
     from .rigs.beats import Beats
     from .rigs.motion_files import load_motion
 
     with tempfile.TemporaryDirectory(prefix="avanim-") as folder:
-        made = run(Job("dance", arguments.music, options, str(Path(folder) / "dance.npz")), part(progress, 0, 0.3))
+        job = Job("dance", arguments.music, options, str(Path(folder) / "dance.npz"))
+        made = arguments.run_job(job, part(progress, 0, 0.3))
         motion = load_motion(made["motion"])
     settings = made["settings"]
     progress(0.3, "Setting the stage")
@@ -305,8 +303,27 @@ def show(command: str, result: Result) -> None:
         print(result.get("output") or result.get("motion"))
 
 
-def main(argv: list[str] | None = None) -> int:
+def run_here(job: Job, progress: Progress) -> Result:
+    """Do a job in this process."""
+    from .models.tasks import run
+
+    return run(job, progress)
+
+
+def main(
+    argv: list[str] | None = None,
+    run_job: Callable[[Job, Progress], Result] = run_here,
+    replaced: Mapping[str, Callable[..., Result]] | None = None,
+) -> int:
+    """Run the command line and return its exit status.
+
+    Args:
+        run_job: does the jobs; inside Blender it is the worker.
+        replaced: other functions for some of the commands.
+    """
     arguments = parser().parse_args(argv)
+    arguments.run_job = run_job
+    command = (replaced or {}).get(arguments.command) or arguments.run
     progress = ProgressLine(arguments.quiet or arguments.command in ("methods", "doctor"))
 
     def warn(message: Any, category: Any, *_: Any, **__: Any) -> None:
@@ -320,7 +337,7 @@ def main(argv: list[str] | None = None) -> int:
     signal.signal(signal.SIGINT, progress.stop)
     try:
         with _stdout_to_stderr():
-            result = arguments.run(arguments, progress)
+            result = command(arguments, progress)
     except (InputError, Cancelled, KeyboardInterrupt, MemoryError, Exception) as error:
         progress.clear()
         if arguments.debug:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import bpy
 
-from . import session
+from . import cli, session
 from .character import operators as character_operators
 from .character import panels as character_panels
 from .dance import menus as dance_menus
@@ -57,10 +57,12 @@ def register() -> None:
     bpy.types.Action.avanim = bpy.props.PointerProperty(type=AVANIM_PG_action)
     dance_menus.register()
     session.register()
+    cli.register()
 
 
 def unregister() -> None:
     # The jobs first: their operators must be done before their classes go.
+    cli.unregister()
     session.unregister()
     dance_menus.unregister()
     del bpy.types.Action.avanim

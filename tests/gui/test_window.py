@@ -164,3 +164,25 @@ def test_without_a_window_button_and_function_wait_for_the_worker(extension, son
     facts = json.loads(facts.read_text())
     assert facts["actions"] == ["drums melody 1", "drums melody 3"] and facts["frames"] == 150
     assert facts["modules"] == []
+
+
+def test_the_command_line_runs_inside_blender(extension, song, tmp_path):
+    folder, extension, song = bring(tmp_path, extension, song)
+
+    def blender(*words):
+        done = run(list(map(str, words)), folder, window=False, timeout=200)
+        return done.returncode, done.stdout, done.stderr
+
+    install = ("--command", "extension", "install-file", "-r", "user_default", "--enable", extension)
+    assert blender("-b", *install)[0] == 0
+    avanim = ("-b", "--command", "avanim")
+    status, out, err = blender(*avanim, "dance", song, "-o", folder / "dance.npz", "--seconds", 4, "--json")
+    assert status == 0, out + err
+    assert '"frames": 120' in out and (folder / "dance.npz").is_file()
+    status, out, err = blender(*avanim, "dance", folder / "none.wav", "-o", folder / "dance.npz")
+    assert status == 2 and "none.wav" in err
+    status, out, err = blender(*avanim, "score", "beats")
+    assert status == 2 and "python -m avanim score" in err
+    status, out, err = blender(*avanim, "dance", song, "-o", folder / "dance.blend", "--seconds", 4)
+    assert status == 0, out + err
+    assert (folder / "dance.blend").is_file()
