@@ -333,8 +333,7 @@ def main(
             print(f"avanim: {message}", file=sys.stderr)
 
     warnings.showwarning = warn
-    signal.signal(signal.SIGTERM, progress.stop)
-    signal.signal(signal.SIGINT, progress.stop)
+    handlers = {number: signal.signal(number, progress.stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         with _stdout_to_stderr():
             result = command(arguments, progress)
@@ -357,6 +356,9 @@ def main(
                 file=sys.stderr,
             )
         return 1
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
     if arguments.json:
         print(json.dumps(result))
     else:
