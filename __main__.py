@@ -33,6 +33,14 @@ SCENE_FILES = (".blend", ".fbx", ".glb", ".mp4", ".png")
 Result = dict[str, Any]
 
 
+class Stopped(BaseException):
+    """A signal asked the command to end.
+
+    Not KeyboardInterrupt: once that has passed through code that a library ran from a string, Python ends with SIGINT's
+    status, whatever ours is.
+    """
+
+
 class ProgressLine:
     """Progress on stderr: one line that is rewritten on a terminal, a line every tenth elsewhere."""
 
@@ -50,7 +58,7 @@ class ProgressLine:
         progress stops the work.
         """
         self.stopped = True
-        raise KeyboardInterrupt
+        raise Stopped
 
     def __call__(self, fraction: float, step: str) -> None:
         if self.stopped:
@@ -337,12 +345,12 @@ def main(
     try:
         with _stdout_to_stderr():
             result = command(arguments, progress)
-    except (InputError, Cancelled, KeyboardInterrupt, MemoryError, Exception) as error:
+    except (Stopped, Exception) as error:
         progress.clear()
         if arguments.debug:
             traceback.print_exc()
         # A library that is interrupted in the middle of its import blames something else.
-        if progress.stopped or isinstance(error, (KeyboardInterrupt, Cancelled)):
+        if progress.stopped or isinstance(error, Cancelled):
             print("avanim: stopped; nothing was written.", file=sys.stderr)
         elif isinstance(error, InputError):
             print(f"avanim: {error}", file=sys.stderr)

@@ -321,12 +321,12 @@ def test_killed_at_random_moments_leaves_nothing_half_written(
 
 def test_an_interrupt_that_a_library_swallows_stops_at_the_next_report() -> None:
     """numba's compiler calls Python back from C, and what is raised there is lost."""
-    from avanim.__main__ import ProgressLine
+    from avanim.__main__ import ProgressLine, Stopped
     from avanim.rigs.errors import Cancelled
 
     progress = ProgressLine(quiet=True)
     progress(0.1, "Working")
-    with contextlib.suppress(KeyboardInterrupt):
+    with contextlib.suppress(Stopped):
         progress.stop(signal.SIGINT, None)
     with pytest.raises(Cancelled):
         progress(0.2, "Working")
