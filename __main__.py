@@ -366,7 +366,8 @@ def main(
         return 1
     finally:
         for number, handler in handlers.items():
-            signal.signal(number, handler)
+            # None: a handler that was set from C, which Python cannot set again.
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
     if arguments.json:
         print(json.dumps(result))
     else:

@@ -69,15 +69,16 @@ def test_a_click_makes_a_dance_with_its_sound_and_range(dance):
 
 
 def test_the_window_stays_alive_while_it_works(dance):
-    gaps = dance["gaps"] or pytest.skip("the dance was done within the five seconds that do not count")
-    busy = os.getloadavg()[0] > 2 * (os.cpu_count() or 1)
+    gaps = dance["gaps"]
     print(
-        f"{dance['seconds']:.1f} s of work, {len(gaps)} turns of the main loop after the first 5 s: "
+        f"{dance['seconds']:.1f} s of work, {len(gaps)} turns of the main loop: "
         f"median {statistics.median(gaps) * 1e3:.0f} ms, longest {max(gaps) * 1e3:.0f} ms; "
-        f"writing the take held it up {dance['apply_seconds'] * 1e3:.0f} ms{'; busy machine' if busy else ''}"
+        f"the take was there {dance['apply_seconds'] * 1e3:.0f} ms after"
     )
+    assert len(gaps) > 20
     assert statistics.median(gaps) < 0.030
-    assert max(gaps) < (0.5 if busy else 0.15)
+    # Without a graphics card one drawing of the view takes 0.2 s, and the test's own screenshot as long.
+    assert max(gaps) < 0.5
 
 
 def test_one_undo_removes_the_dance_and_nothing_else(dance):
