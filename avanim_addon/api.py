@@ -7,16 +7,15 @@ import api`; there it needs no registration, and runs the models in the same pro
 
 from __future__ import annotations
 
-import tempfile
 import warnings
 from pathlib import Path
 
 import bpy
 
 from ..rigs.errors import InputError
-from ..rigs.job import Progress, part, silent
-from . import session
+from ..rigs.job import Progress, silent
 from .dance.request import DanceRequest
+from .request import perform
 from .scene import character
 
 __all__ = ["DanceRequest", "add_character", "generate_dance"]
@@ -63,15 +62,3 @@ def generate_dance(
     if problem:
         warnings.warn(problem, stacklevel=2)
     return action
-
-
-def perform(
-    request: DanceRequest, armature: bpy.types.Object, scene: bpy.types.Scene, progress: Progress = silent
-) -> tuple[bpy.types.Action, str]:
-    """Do a request from end to end. Raises what `generate_dance` raises, returns what `DanceRequest.apply` returns."""
-    with tempfile.TemporaryDirectory(prefix="avanim-", ignore_cleanup_errors=True) as folder:
-        result = session.run_to_the_end(request.job(armature, scene, folder), part(progress, 0.0, 0.95))
-        progress(0.95, "Writing the take")
-        action, problem = request.apply(armature, scene, result)
-    progress(1.0, "Done")
-    return action, problem

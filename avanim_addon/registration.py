@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import bpy
 
-from . import cli, session
+from . import cli, generating, session
 from .character import operators as character_operators
 from .character import panels as character_panels
 from .dance import menus as dance_menus
@@ -15,6 +15,8 @@ from .dance import presets as dance_presets
 from .dance import properties as dance_properties
 from .preferences import AVANIM_OT_open_log, AVANIM_OT_stop_worker, AVANIM_OT_test_python, AVANIM_Preferences
 from .properties import AVANIM_PG_action, AVANIM_PG_object, AVANIM_PG_scene
+from .takes import operators as take_operators
+from .takes import panels as take_panels
 
 CLASSES: tuple[type, ...] = (
     AVANIM_OT_test_python,
@@ -25,24 +27,24 @@ CLASSES: tuple[type, ...] = (
     AVANIM_PG_scene,
     AVANIM_PG_object,
     AVANIM_PG_action,
+    generating.AVANIM_OT_cancel_job,
     character_operators.AVANIM_OT_add_character,
     dance_operators.AVANIM_OT_generate_dance,
-    dance_operators.AVANIM_OT_cancel_dance,
     dance_operators.AVANIM_OT_new_seed,
     dance_operators.AVANIM_OT_repeat_take,
     dance_operators.AVANIM_OT_dance_like_take,
     dance_operators.AVANIM_OT_dance_to_file,
     dance_operators.AVANIM_OT_add_sound,
-    dance_operators.AVANIM_OT_use_only_take,
-    dance_operators.AVANIM_OT_delete_take,
+    take_operators.AVANIM_OT_use_only_take,
+    take_operators.AVANIM_OT_delete_take,
     dance_presets.AVANIM_OT_add_dance_preset,
     dance_presets.AVANIM_PT_dance_presets,
-    dance_panels.AVANIM_UL_takes,
+    take_panels.AVANIM_UL_takes,
     character_panels.AVANIM_PT_character,
     dance_panels.AVANIM_PT_dance,
     dance_panels.AVANIM_PT_dance_tempo,
     dance_panels.AVANIM_PT_dance_scene,
-    dance_panels.AVANIM_PT_takes,
+    take_panels.AVANIM_PT_takes,
     dance_menus.AVANIM_MT_dance,
     dance_menus.AVANIM_FH_dance,
     dance_menus.AVANIM_FH_sound,

@@ -3,7 +3,7 @@
 
 import bpy
 
-from ..dance.takes import active_character
+from ..takes.tracks import active_character
 from .operators import AVANIM_OT_add_character
 
 

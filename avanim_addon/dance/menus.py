@@ -6,6 +6,7 @@ from collections.abc import Callable
 import bpy
 
 from ..character.operators import AVANIM_OT_add_character
+from ..takes import operators as take_operators
 from . import operators
 
 # What a drop of a file is recognised by.
@@ -27,8 +28,8 @@ class AVANIM_MT_dance(bpy.types.Menu):
             layout.operator(operators.AVANIM_OT_repeat_take.bl_idname, text=text).vary = vary
         layout.operator(operators.AVANIM_OT_dance_like_take.bl_idname)
         layout.separator()
-        layout.operator(operators.AVANIM_OT_use_only_take.bl_idname)
-        layout.operator(operators.AVANIM_OT_delete_take.bl_idname)
+        layout.operator(take_operators.AVANIM_OT_use_only_take.bl_idname)
+        layout.operator(take_operators.AVANIM_OT_delete_take.bl_idname)
 
 
 class _Drop:

@@ -17,7 +17,7 @@ from ...rigs.job import Job
 from ...rigs.motion_files import load_motion
 from ..compat import versions
 from ..scene import sound, take
-from . import takes
+from ..takes import tracks
 from .properties import AVANIM_PG_dance
 
 
@@ -96,19 +96,13 @@ class DanceRequest:
         options["character"] = armature["avanim_character"]
         return Job("dance", str(self.audio), options, str(Path(folder) / "dance.npz"))
 
-    def apply(
-        self, armature: bpy.types.Object, scene: bpy.types.Scene, result: dict[str, Any]
-    ) -> tuple[bpy.types.Action, str]:
-        """Write the result as a new take, and sound, range and markers as wished.
-
-        Returns the take, and why it is without sound where that was wished and could not be.
-        """
-        return take.last_of(self.steps(armature, scene, result))
-
     def steps(
         self, armature: bpy.types.Object, scene: bpy.types.Scene, result: dict[str, Any]
     ) -> Generator[None, None, tuple[bpy.types.Action, str]]:
-        """`apply` with pauses, see `take.take_steps`. The scene is touched in the last step only."""
+        """Write the result as a new take, and sound, range and markers as wished.
+
+        It pauses as `take.take_steps` does; the scene is touched in the last step only.
+        """
         owner, stage = armature.session_uid, scene.session_uid
         fps = take.scene_fps(scene) if self.fps is None else sound.exact_rate(self.fps)
         first = scene.frame_start if self.frame_start is None else self.frame_start
@@ -122,7 +116,7 @@ class DanceRequest:
         if self.fps is not None:
             sound.set_frame_rate(scene, self.fps)
         last = first + action["avanim_frames"] - 1
-        takes.select(armature, action)
+        tracks.select(armature, action)
         if self.fit_range:
             scene.frame_start, scene.frame_end = min(scene.frame_start, first), last
         problem = ""

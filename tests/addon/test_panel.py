@@ -19,9 +19,11 @@ soundfile = pytest.importorskip("soundfile")
 import avanim  # noqa: E402
 from avanim.avanim_addon import api, jobs, registration, session  # noqa: E402
 from avanim.avanim_addon.compat import versions  # noqa: E402
-from avanim.avanim_addon.dance import menus, operators, panels, takes  # noqa: E402
+from avanim.avanim_addon.dance import menus, operators  # noqa: E402
 from avanim.avanim_addon.dance.request import DanceRequest  # noqa: E402
 from avanim.avanim_addon.scene import take  # noqa: E402
+from avanim.avanim_addon.takes import panels as take_panels  # noqa: E402
+from avanim.avanim_addon.takes import tracks  # noqa: E402
 from avanim.rigs.beats import Beats  # noqa: E402
 from avanim.rigs.errors import InputError  # noqa: E402
 from avanim.rigs.job import Job  # noqa: E402
@@ -206,7 +208,7 @@ def test_drawing_touches_no_disk_and_shows_what_there_is(scene, armature, quick,
     states.append(draw_all())
     monkeypatch.undo()
     assert "avanim.generate_dance" in states[0] and "AVANIM_UL_takes" in states[0]
-    assert (0.25, "Finding beats · 1:05 left") in states[1] and "avanim.cancel_dance" in states[1]
+    assert (0.25, "Finding beats · 1:05 left") in states[1] and "avanim.cancel_job" in states[1]
     assert "avanim.generate_dance" not in states[1]
 
 
@@ -215,7 +217,7 @@ def test_the_list_shows_takes_newest_first_and_hides_the_animators_tracks(scene,
         api.generate_dance(song, armature, seed=seed)
     armature.animation_data.nla_tracks.new().name = "by hand"
     fake = SimpleNamespace(bitflag_filter_item=1)
-    flags, order = panels.AVANIM_UL_takes.filter_items(fake, bpy.context, armature.animation_data, "nla_tracks")
+    flags, order = take_panels.AVANIM_UL_takes.filter_items(fake, bpy.context, armature.animation_data, "nla_tracks")
     assert flags == [1, 1, 0] and order == [2, 1, 0]
 
 
@@ -231,7 +233,7 @@ def test_a_disabled_button_says_why(scene, armature, monkeypatch):
     monkeypatch.undo()
     bpy.context.view_layer.objects.active = None
     assert "character" in operators.why_no_dance(bpy.context)
-    for name in ("generate_dance", "cancel_dance", "repeat_take", "dance_like_take", "use_only_take", "delete_take"):
+    for name in ("generate_dance", "cancel_job", "repeat_take", "dance_like_take", "use_only_take", "delete_take"):
         with pytest.raises(RuntimeError, match=r"character|list"):
             getattr(bpy.ops.avanim, name)()
 
@@ -254,8 +256,8 @@ def test_the_button_makes_a_take_with_sound_range_and_markers(scene, armature, q
     assert job.options == {
         "method": "melody", "style": "auto", "seed": 7, "bpm": 128, "start": 0, "fps": 30, "character": "neutral"
     }  # fmt: skip
-    (track,) = takes.take_tracks(armature)
-    assert takes.take_on(track).name == "clicks melody 7" and takes.selected_track(armature) == track
+    (track,) = tracks.take_tracks(armature)
+    assert tracks.take_on(track).name == "clicks melody 7" and tracks.selected_track(armature) == track
     assert strips(scene) == ([("clicks", 1, 121)] if HEARS else [])
     assert (scene.frame_start, scene.frame_end) == (1, 120)
     assert [marker.frame for marker in scene.timeline_markers][:3] == [16, 31, 46]
@@ -266,7 +268,7 @@ def test_the_button_makes_a_take_with_sound_range_and_markers(scene, armature, q
 def test_a_second_take_keeps_the_first_and_adds_no_second_sound(scene, armature, quick, song):
     first = api.generate_dance(song, armature, seed=1)
     second = api.generate_dance(song, armature, seed=2)
-    assert [takes.take_on(track) for track in takes.take_tracks(armature)] == [first, second]
+    assert [tracks.take_on(track) for track in tracks.take_tracks(armature)] == [first, second]
     assert len(strips(scene)) == HEARS
 
 
@@ -292,7 +294,7 @@ def test_a_take_is_written_in_steps_and_shows_in_the_last_only(scene, armature, 
 
     steps = request.steps(armature, scene, result)
     pauses = sum(1 for _ in steps)
-    assert pauses > 20 and scene.render.fps == 30 and len(takes.take_tracks(armature)) == 1
+    assert pauses > 20 and scene.render.fps == 30 and len(tracks.take_tracks(armature)) == 1
 
 
 def test_the_frame_rate_may_be_set_and_is_else_the_scenes(scene, armature, quick, song):
@@ -313,7 +315,7 @@ def test_a_trimmed_strip_is_danced_to_where_it_lies(scene, armature, quick, song
     panel.source, panel.strip = "STRIP", strip.name
     bpy.ops.avanim.generate_dance()
     assert quick[0].options["start"] == pytest.approx(1) and quick[0].options["seconds"] == pytest.approx(2)
-    action = takes.take_on(takes.take_tracks(armature)[0])
+    action = tracks.take_on(tracks.take_tracks(armature)[0])
     assert action["avanim_frame_start"] == 75 and action["avanim_frames"] == 50
     assert scene.frame_end == 124 and len(strips(scene)) == 1
 
@@ -350,7 +352,7 @@ def test_a_take_whose_sound_cannot_be_shown_stays_and_says_so(scene, armature, q
         api.generate_dance(song, armature)
     scene.avanim.dance.audio = str(song)
     assert bpy.ops.avanim.generate_dance() == {"FINISHED"}
-    assert len(takes.take_tracks(armature)) == 2
+    assert len(tracks.take_tracks(armature)) == 2
 
 
 def test_the_api_refuses_what_is_no_character(scene, quick, song):
@@ -366,7 +368,7 @@ def test_a_mesh_of_the_character_stands_for_it(scene, armature):
     scene.collection.objects.link(mesh)
     mesh.parent = armature
     bpy.context.view_layer.objects.active = mesh
-    assert takes.active_character(bpy.context) == armature
+    assert tracks.active_character(bpy.context) == armature
 
 
 def test_takes_are_muted_and_deleted(scene, armature, quick, song):
@@ -376,12 +378,12 @@ def test_takes_are_muted_and_deleted(scene, armature, quick, song):
     bpy.ops.avanim.use_only_take()
     assert [track.mute for track in armature.animation_data.nla_tracks] == [True, False, True]
     bpy.ops.avanim.delete_take()
-    left = [takes.take_on(track).name for track in takes.take_tracks(armature)]
+    left = [tracks.take_on(track).name for track in tracks.take_tracks(armature)]
     assert left == ["clicks melody 1", "clicks melody 3"]
     assert "clicks melody 2" not in bpy.data.actions
     bpy.ops.avanim.delete_take()
     bpy.ops.avanim.delete_take()
-    assert takes.take_tracks(armature) == [] and len(bpy.data.actions) == 0
+    assert tracks.take_tracks(armature) == [] and len(bpy.data.actions) == 0
 
 
 def test_a_take_is_made_again_with_another_seed_and_to_another_song(scene, armature, quick, song, tmp_path):
@@ -389,7 +391,7 @@ def test_a_take_is_made_again_with_another_seed_and_to_another_song(scene, armat
         bpy.ops.avanim.repeat_take()
     first = api.generate_dance(song, armature, seed=7, style="auto", start=1.0, seconds=2.0, bpm=128, frame_start=20)
     assert bpy.ops.avanim.repeat_take() == {"FINISHED"}
-    again = takes.take_on(takes.selected_track(armature))
+    again = tracks.take_on(tracks.selected_track(armature))
     assert again != first and quick[1].options == quick[0].options and quick[1].input == quick[0].input
     assert again["avanim_frame_start"] == 20
     assert bpy.ops.avanim.repeat_take(vary="SEED") == {"FINISHED"}
@@ -399,11 +401,11 @@ def test_a_take_is_made_again_with_another_seed_and_to_another_song(scene, armat
     other.write_bytes(song.read_bytes())
     assert bpy.ops.avanim.dance_like_take(filepath=str(other)) == {"FINISHED"}
     assert quick[3].input == str(other.resolve()) and not {"bpm", "seconds"} & set(quick[3].options)
-    assert takes.take_on(takes.selected_track(armature)).name.startswith("other melody")
+    assert tracks.take_on(tracks.selected_track(armature)).name.startswith("other melody")
     other.unlink()
     with pytest.raises(RuntimeError, match=r"no sound file .*choose another song"):
         bpy.ops.avanim.repeat_take()
-    del takes.take_on(takes.selected_track(armature))["avanim_request"]
+    del tracks.take_on(tracks.selected_track(armature))["avanim_request"]
     with pytest.raises(RuntimeError, match="does not say how it was made"):
         bpy.ops.avanim.repeat_take()
 
@@ -425,7 +427,7 @@ def test_a_dropped_sound_is_danced_to_or_becomes_a_strip(scene, quick, song, arm
     scene.avanim.dance.source, scene.avanim.dance.start = "STRIP", 3.0
     assert bpy.ops.avanim.dance_to_file(filepath=str(song)) == {"FINISHED"}
     assert quick[0].input == str(song.resolve()) and quick[0].options["start"] == 0
-    assert len(takes.take_tracks(armature)) == 1
+    assert len(tracks.take_tracks(armature)) == 1
     if HEARS:
         scene.frame_set(30)
         assert bpy.ops.avanim.add_sound(filepath=str(song)) == {"FINISHED"}

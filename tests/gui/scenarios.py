@@ -74,7 +74,7 @@ def dance(stage):
     yield from _add_character(stage)
     stage.picture("character")
     yield 0.5
-    session, takes = _addon("session"), _addon("dance.takes")
+    session, tracks = _addon("session"), _addon("takes.tracks")
     bpy.context.scene.avanim.dance.audio = stage.arguments["song"]
     yield 0.5
 
@@ -128,7 +128,7 @@ def dance(stage):
     stage.facts["seconds"] = ended - began
     stage.facts["apply_seconds"] = applied - ended
     stage.facts["gaps"] = ticks.gaps(began, ended)
-    stage.facts["takes"] = [takes.take_on(track).name for track in takes.take_tracks(armature)]
+    stage.facts["takes"] = [tracks.take_on(track).name for track in tracks.take_tracks(armature)]
     scene = bpy.context.scene
     strips = scene.sequence_editor.strips if scene.sequence_editor else []
     stage.facts["sound_strips"] = [strip.name for strip in strips]
@@ -146,14 +146,14 @@ def dance(stage):
     armature = bpy.context.view_layer.objects.active
     stage.facts["after_undo"] = {
         "actions": len(bpy.data.actions),
-        "takes": len(takes.take_tracks(armature)),
+        "takes": len(tracks.take_tracks(armature)),
         "character": armature.name,
         "strips": len(bpy.context.scene.sequence_editor.strips) if bpy.context.scene.sequence_editor else 0,
     }
     stage.xdotool("key", "ctrl+shift+z")
     yield 1.0
     armature = bpy.context.view_layer.objects.active
-    stage.facts["after_redo"] = {"takes": len(takes.take_tracks(armature))}
+    stage.facts["after_redo"] = {"takes": len(tracks.take_tracks(armature))}
     stage.picture("end")
     yield 1.0
 
@@ -296,7 +296,7 @@ def writing(stage):
     # Without a graphics card drawing a 3D view takes 200 ms whatever it shows, so that there must be none. The figure
     # is evaluated all the same.
     stage.view.type = "NODE_EDITOR"
-    session, takes = _addon("session"), _addon("dance.takes")
+    session, tracks = _addon("session"), _addon("takes.tracks")
     session.worker().submit = lambda job: answer
     ticks = Ticks()
     bpy.app.timers.register(ticks)
@@ -312,12 +312,12 @@ def writing(stage):
         yield 1.5
         gaps = ticks.gaps(began - 0.1, time.perf_counter())
         stage.facts["rounds"].append({"seconds": ended - began, "longest": max(gaps)})
-        stage.facts["takes"] = len(takes.take_tracks(armature))
+        stage.facts["takes"] = len(tracks.take_tracks(armature))
         with bpy.context.temp_override(window=stage.window):
             bpy.ops.ed.undo()
         yield 1.5
         armature = bpy.context.view_layer.objects.active
-        stage.facts["after_undo"] = [len(bpy.data.actions), len(takes.take_tracks(armature))]
+        stage.facts["after_undo"] = [len(bpy.data.actions), len(tracks.take_tracks(armature))]
     ticks.on = False
 
 
@@ -325,7 +325,7 @@ def drop(stage):
     """A song is dropped onto the view, where no character is: Blender's own menu asks what to do with it."""
     yield from _open_tab(stage)
     song, answer = _a_minute(stage, 24)
-    session, takes = _addon("session"), _addon("dance.takes")
+    session, tracks = _addon("session"), _addon("takes.tracks")
     session.worker().submit = lambda job: answer
 
     def let_go():
@@ -344,7 +344,7 @@ def drop(stage):
     yield lambda: not session.running
     yield 0.5
     armature = bpy.context.view_layer.objects.active
-    stage.facts["dance"] = [takes.take_on(track).name for track in takes.take_tracks(armature)]
+    stage.facts["dance"] = [tracks.take_on(track).name for track in tracks.take_tracks(armature)]
     stage.picture("dropped")
     yield 0.5
     with bpy.context.temp_override(window=stage.window):
@@ -378,8 +378,8 @@ def portrait(stage):
     for settings.seed in (1, 2):
         _press_generate(stage)
         yield lambda: not _addon("session").running
-    takes = _addon("dance.takes")
-    takes.use_only(armature, takes.take_tracks(armature)[1])
+    tracks = _addon("takes.tracks")
+    tracks.use_only(armature, tracks.take_tracks(armature)[1])
     space = stage.view.spaces.active
     space.shading.type = "MATERIAL"
     space.overlay.show_cursor = False

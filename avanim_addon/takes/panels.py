@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The list of a character's takes."""
+
+import bpy
+
+from ..dance import operators as dance_operators
+from ..sidebar import Sidebar
+from . import operators, tracks
+
+
+class AVANIM_UL_takes(bpy.types.UIList):
+    def draw_item(self, context, layout, data, item, icon, active_data, active_property, index=0, flt_flag=0):
+        row = layout.row(align=True)
+        row.active = not item.mute
+        action = tracks.take_on(item)
+        row.prop(action, "name", text="", emboss=False, icon="ACTION")
+        star = "SOLO_ON" if action.avanim.star else "SOLO_OFF"
+        row.prop(action.avanim, "star", text="", emboss=False, icon=star)
+        row.prop(item, "mute", text="", emboss=False, icon="CHECKBOX_DEHLT" if item.mute else "CHECKBOX_HLT")
+
+    def filter_items(self, context, data, propname):
+        listed = getattr(data, propname)
+        # The animator's own tracks are not shown; the newest take stands on top.
+        flags = [self.bitflag_filter_item if tracks.take_on(track) else 0 for track in listed]
+        return flags, list(reversed(range(len(listed))))
+
+
+class AVANIM_PT_takes(Sidebar, bpy.types.Panel):
+    bl_label = "Takes"
+
+    @classmethod
+    def poll(cls, context):
+        return tracks.active_character(context) is not None
+
+    def draw(self, context):
+        layout = self.layout
+        armature = tracks.active_character(context)
+        if armature.animation_data is None:
+            layout.label(text="None yet", icon="INFO")
+            return
+        row = layout.row()
+        row.template_list(
+            "AVANIM_UL_takes", "", armature.animation_data, "nla_tracks", armature.avanim, "track", rows=3, maxrows=8
+        )
+        column = row.column(align=True)
+        column.operator(operators.AVANIM_OT_use_only_take.bl_idname, text="", icon="PLAY")
+        column.operator(operators.AVANIM_OT_delete_take.bl_idname, text="", icon="TRASH")
+        column = layout.column(align=True)
+        row = column.row(align=True)
+        for vary, text, icon in (("SEED", "Another Seed", "FILE_REFRESH"), ("NOTHING", "Run Again", "LOOP_BACK")):
+            row.operator(dance_operators.AVANIM_OT_repeat_take.bl_idname, text=text, icon=icon).vary = vary
+        column.operator(dance_operators.AVANIM_OT_dance_like_take.bl_idname, icon="FILE_SOUND")
