@@ -21,6 +21,10 @@ def _addon(name):
     return importlib.import_module(f"{MODULE}.avanim_addon.{name}")
 
 
+def _strips():
+    return _addon("compat.versions").all_strips(bpy.context.scene)
+
+
 class Ticks:
     """How long the window's main loop takes from one turn to the next."""
 
@@ -130,8 +134,7 @@ def dance(stage):
     stage.facts["gaps"] = ticks.gaps(began, ended)
     stage.facts["takes"] = [tracks.take_on(track).name for track in tracks.take_tracks(armature)]
     scene = bpy.context.scene
-    strips = scene.sequence_editor.strips if scene.sequence_editor else []
-    stage.facts["sound_strips"] = [strip.name for strip in strips]
+    stage.facts["sound_strips"] = [strip.name for strip in _strips()]
     stage.facts["frame_end"] = scene.frame_end
     stage.facts["worker"] = session.worker().about
     scene.frame_set(90)
@@ -148,7 +151,7 @@ def dance(stage):
         "actions": len(bpy.data.actions),
         "takes": len(tracks.take_tracks(armature)),
         "character": armature.name,
-        "strips": len(bpy.context.scene.sequence_editor.strips) if bpy.context.scene.sequence_editor else 0,
+        "strips": len(_strips()),
     }
     stage.xdotool("key", "ctrl+shift+z")
     yield 1.0
@@ -356,9 +359,10 @@ def drop(stage):
     bpy.context.scene.frame_set(11)
     yield from let_go()
     stage.xdotool("key", "a")
-    yield lambda: bpy.context.scene.sequence_editor and len(bpy.context.scene.sequence_editor.strips)
-    strip = bpy.context.scene.sequence_editor.strips[0]
-    stage.facts["strip"] = [strip.name, round(strip.frame_final_start), len(bpy.data.actions)]
+    yield _strips
+    (strip,) = _strips()
+    start = _addon("compat.versions").strip_range(strip)[1]
+    stage.facts["strip"] = [strip.name, round(start), len(bpy.data.actions)]
     stage.point_at_viewport()
     with bpy.context.temp_override(window=stage.window, area=stage.view, region=stage.region("WINDOW")):
         bpy.ops.wm.call_menu(name="AVANIM_MT_dance")
