@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 from scipy.ndimage import gaussian_filter1d
 
-from ...rigs import moves
 from ...rigs.errors import InputError
 from ...rigs.feet import plant_feet
 from ...rigs.fit import fit_positions
 from ...rigs.motion import Motion
 from ...rigs.motion_files import load_bundle, load_motion
+from ...rigs.moves import figures as moves
 from ...rigs.skeleton import SMPL24, Rest
 from .melody import JOINTS, mirrored
 

@@ -8,7 +8,7 @@ import pytest
 from avanim.rigs.feet import plant_feet
 from avanim.rigs.motion import Motion
 from avanim.rigs.motion_metrics import hinge_angles, penetration
-from avanim.rigs.moves import MOVES, perform
+from avanim.rigs.moves.figures import MOVES, perform
 from avanim.rigs.skeleton import Rest
 
 REST = Rest.average()

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .rotation import axis_angle_from_matrix, matrix_from_axis_angle
-from .skeleton import Rest
+from ..rotation import axis_angle_from_matrix, matrix_from_axis_angle
+from ..skeleton import Rest
 
 Array = NDArray[np.float64]
 
