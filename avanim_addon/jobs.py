@@ -137,6 +137,7 @@ class JobHandle:
         self.progress = 0.0
         self.step = "Waiting"
         self.eta: float | None = None  # s
+        self.preview: dict[str, Any] = {}  # the latest, empty before the first
         self.result: dict[str, Any] = {}
         self.error = ""
         self.kind = ""  # of the error: input, cancelled or internal
@@ -364,8 +365,12 @@ class Worker:
         handle = self._handles.get(event.get("id") or "")
         if handle is None:
             return
-        if "progress" in event:
-            if not handle.ended:
+        if "progress" in event or "preview" in event:
+            if handle.ended:
+                return
+            if "preview" in event:
+                handle.preview = event["preview"]
+            else:
                 handle.state = "running"
                 handle.progress, handle.step, handle.eta = event["progress"], event["step"], event["eta"]
             return

@@ -9,6 +9,10 @@ from typing import Any
 
 from ..rigs.errors import InputError
 from ..rigs.job import Job, Progress, part, silent
+from ..rigs.motion import Motion
+
+# Called with what can be shown before a job is done, as plain JSON values.
+Preview = Callable[[dict[str, Any]], None]
 
 # Name -> (type, smallest, largest); None where there is no bound. What a task does not name is refused.
 Known = dict[str, tuple[type, float | None, float | None]]
@@ -57,8 +61,10 @@ def checked_options(options: dict[str, Any], known: Known) -> dict[str, Any]:
     return checked
 
 
-def dance(job: Job, progress: Progress) -> dict[str, Any]:
+def dance(job: Job, progress: Progress, preview: Preview | None = None) -> dict[str, Any]:
     """Music to `output`, a motion as .npz, or .bvh, or the beats as .json.
+
+    A preview is `{"motion": path}`, an .npz in the folder of `output`, which the caller removes.
 
     Returns:
         `motion` the path written, `beats` (Beats.to_dict), `settings` all that is needed to make it again,
@@ -68,6 +74,7 @@ def dance(job: Job, progress: Progress) -> dict[str, Any]:
         InputError: the music or an option is wrong.
         Cancelled: progress raised it.
     """
+    import itertools
     import json
 
     from ..rigs.bvh import save_bvh
@@ -105,14 +112,23 @@ def dance(job: Job, progress: Progress) -> dict[str, Any]:
         moved = {**wishes, "offset": None if wishes["offset"] is None else wishes["offset"] + before}
         beats = track_beats(heard, **moved, progress=part(progress, 0.1, 0.4)).within(before, sound.seconds)
         beats = beats if len(beats.times) > 1 else None
+    output = Path(job.output)
+    previews = itertools.count(1)
+
+    def show(motion: Motion) -> None:
+        path = output.with_name(f"{output.stem}-preview{next(previews)}.npz")
+        motion.save(path)
+        if preview:
+            preview({"motion": str(path)})
+
     result = generate(
-        sound, rest, **wishes, beats=beats, progress=part(progress, 0.4 if beats else 0.1, 0.98), **options
-    )
+        sound, rest, **wishes, beats=beats, progress=part(progress, 0.4 if beats else 0.1, 0.98),
+        preview=show if preview else None, **options
+    )  # fmt: skip
     settings = {
         **result.settings, "audio": str(job.input), "start": start, "seconds": sound.seconds, "character": character
     }  # fmt: skip
     progress(0.98, "Writing")
-    output = Path(job.output)
     if output.suffix == ".npz":
         result.motion.save(output)
     elif output.suffix == ".bvh":
@@ -131,10 +147,11 @@ def dance(job: Job, progress: Progress) -> dict[str, Any]:
     }
 
 
-TASKS: dict[str, Callable[[Job, Progress], dict[str, Any]]] = {"dance": dance}
+# Each is called as task(job, progress, preview); whether it previews anything is its own affair.
+TASKS: dict[str, Callable[[Job, Progress, Preview | None], dict[str, Any]]] = {"dance": dance}
 
 
-def run(job: Job, progress: Progress = silent) -> dict[str, Any]:
+def run(job: Job, progress: Progress = silent, preview: Preview | None = None) -> dict[str, Any]:
     """Do a job and return its result as plain JSON values.
 
     Raises:
@@ -143,4 +160,4 @@ def run(job: Job, progress: Progress = silent) -> dict[str, Any]:
     """
     if job.task not in TASKS:
         raise InputError(f"Unknown task {job.task!r}; known are {', '.join(TASKS)}.")
-    return TASKS[job.task](job, progress)
+    return TASKS[job.task](job, progress, preview)

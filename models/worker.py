@@ -15,6 +15,7 @@ Events:
 
     {"ready": {"versions": {…}, "device": "cuda", "device_name": "…", "free_memory": bytes or null, "pid": 1}}
     {"id": "7", "progress": 0.25, "step": "Dancing", "eta": seconds or null}
+    {"id": "7", "preview": {…}}             what can be shown already; of a long job only, maybe several
     {"id": "7", "result": {…}}
     {"id": "7", "error": "one sentence", "kind": "input" | "cancelled" | "internal"}
     {"id": null, "error": …, "kind": "input"}               a line that is no request
@@ -65,7 +66,7 @@ if __name__ == "__main__" and not __package__:
 from ..rigs.errors import Cancelled, InputError  # noqa: E402 (this file is also a script, see above)
 from ..rigs.job import Job, Progress  # noqa: E402
 
-Run = Callable[[Job, Progress], dict[str, Any]]
+Run = Callable[[Job, Progress, Callable[[dict[str, Any]], None]], dict[str, Any]]
 
 _GRACE = 0.4  # s that a running job gets to clean up after itself when the process must end
 _INTERVAL = 0.05  # s between two progress events of the same step
@@ -105,11 +106,11 @@ def describe() -> dict[str, Any]:
     return {"versions": versions, **chosen, "free_memory": free_memory()}
 
 
-def run_task(job: Job, progress: Progress) -> dict[str, Any]:
+def run_task(job: Job, progress: Progress, preview: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
     """The worker's default for `run`: what the command line runs in its own process."""
     from . import tasks
 
-    return tasks.run(job, progress)
+    return tasks.run(job, progress, preview)
 
 
 class _Server:
@@ -163,7 +164,7 @@ class _Server:
         try:
             progress = self._reporter(identity)
             progress(0.0, "Starting")
-            result = self._run(job, progress)
+            result = self._run(job, progress, lambda found: self.send(id=identity, preview=found))
             json.dumps(result, allow_nan=False)
             return {"result": result}
         except Cancelled:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,9 @@ from ...rigs.skeleton import Rest
 from ...rigs.sound import Sound
 
 SHORTEST_SECONDS = 2.0
+# Longer music is previewed: its beginning is danced first, which costs about half a second.
+_LONG_SECONDS = 60.0
+_PREVIEW_SECONDS = 12.0
 _SILENCE = 1e-4  # peak of the samples, -80 dB
 
 
@@ -31,12 +35,17 @@ class Dance:
 
 @dataclass(frozen=True)
 class Method:
-    """`styles`, the first for music that no other suits · `entry` gives the function that dances (imports torch)."""
+    """`styles`, the first for music that no other suits · `entry` gives the function that dances (imports torch).
+
+    `previews`: that function takes `preview` too, and calls it with a coarse motion as soon as it has one; for the
+    others the music's beginning is danced first.
+    """
 
     title: str
     reference: str
     styles: tuple[str, ...]
     entry: Callable[[], Callable[..., tuple[Motion, dict[str, Any]]]]
+    previews: bool = False
 
 
 def _melody() -> Callable[..., tuple[Motion, dict[str, Any]]]:
@@ -78,6 +87,7 @@ def generate(
     beats: Beats | None = None,
     device: str = "auto",
     progress: Progress = silent,
+    preview: Callable[[Motion], None] | None = None,
 ) -> Dance:
     """A dance to music, on one body.
 
@@ -90,6 +100,7 @@ def generate(
         bpm, metre, offset: what is known of the music, `offset` s being the first downbeat; None is found out.
         beats: those of the music, two at least, where they have been tracked already; the three above then do nothing.
         device: auto, cpu, cuda or mps.
+        preview: called, where that pays, with a coarse motion long before the end; of the music's beginning, or of all.
 
     Raises:
         InputError: unknown method, style or device; silence, or music too short to dance to.
@@ -107,13 +118,23 @@ def generate(
     if float(np.abs(sound.samples).max()) < _SILENCE:
         raise InputError("The music is silent; choose another file or another part of it.")
 
+    if preview is not None and not chosen.previews and sound.seconds > _LONG_SECONDS:
+        begun = part(progress, 0.0, 0.1)
+        progress = part(progress, 0.1, 1.0)
+        with contextlib.suppress(InputError):  # nothing to dance to yet, such as a silent introduction
+            beginning = generate(
+                sound.within(0.0, _PREVIEW_SECONDS), rest, method=method, style=style, seed=seed, fps=fps, bpm=bpm,
+                metre=metre, offset=offset, device=device, progress=begun,
+            )  # fmt: skip
+            preview(beginning.motion)
     if beats is None:
         from ..audio.beats import track_beats
 
         beats = track_beats(sound, bpm=bpm, metre=metre, offset=offset, progress=part(progress, 0.0, 0.4))
     danced = suited_style(beats, chosen.styles) if style == "auto" else style
+    own = {"preview": preview} if chosen.previews else {}
     motion, details = chosen.entry()(
-        sound, beats, rest, style=danced, seed=seed, fps=fps, device=device, progress=part(progress, 0.4, 1.0)
+        sound, beats, rest, style=danced, seed=seed, fps=fps, device=device, progress=part(progress, 0.4, 1.0), **own
     )
     settings = {
         "method": method, "style": danced, "seed": seed, "fps": fps, "bpm": beats.bpm, "metre": beats.metre,

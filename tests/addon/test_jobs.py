@@ -57,6 +57,14 @@ def test_a_job_goes_from_queued_through_running_to_done(worker):
     assert handle.result["steps"] == 40
 
 
+def test_previews_reach_the_handle_while_the_job_runs(worker):
+    handle = worker.submit(Job("previewed"))
+    assert handle.preview == {}
+    until(lambda: worker.poll() or handle.preview)
+    assert handle.state == "running" and handle.preview["number"] in range(3)
+    assert handle.wait(10) and handle.preview == {"number": 2}
+
+
 def test_submitting_and_polling_never_wait(worker):
     began = time.monotonic()
     handle = worker.submit(SLOW)

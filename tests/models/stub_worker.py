@@ -21,7 +21,7 @@ files = importlib.import_module("ext_x.rigs.files")
 errors = importlib.import_module("ext_x.rigs.errors")
 
 
-def run(job, progress):
+def run(job, progress, preview):
     if job.task == "slow":
         steps = int(job.options.get("steps", 400))
         with files.replacing(job.output) if job.output else contextlib.nullcontext() as file:
@@ -31,6 +31,12 @@ def run(job, progress):
             if file:
                 file.write_text("whole")
         return {"steps": steps, "pid": os.getpid()}
+    if job.task == "previewed":
+        for step in range(3):
+            progress(step / 3, "Sleeping")
+            preview({"number": step})
+            time.sleep(0.05)
+        return {"previews": 3}
     if job.task == "stubborn":
         progress(0.5, "Not listening")
         time.sleep(60)

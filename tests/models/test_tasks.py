@@ -11,6 +11,7 @@ from avanim.models.audio.composer import compose
 from avanim.models.tasks import run
 from avanim.rigs.errors import InputError
 from avanim.rigs.job import Job
+from avanim.rigs.motion_files import load_motion
 
 
 def test_a_part_is_danced_with_the_tempo_of_the_whole(tmp_path: Path) -> None:
@@ -36,3 +37,24 @@ def test_a_start_beyond_the_end_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="from 4000 s"):
         run(Job("dance", str(tmp_path / "song.wav"), {"start": 4000}, str(tmp_path / "out.npz")))
     assert [path.name for path in tmp_path.iterdir()] == ["song.wav"]
+
+
+def test_long_music_is_previewed_and_the_result_is_the_same(tmp_path: Path) -> None:
+    save_wav(compose("pop", bpm=120, bars=32, seed=1, rate=22050).sound, tmp_path / "song.wav")
+    heard, fractions = [], []
+
+    def dance(name: str, preview: object = None, **options: float) -> object:
+        job = Job("dance", str(tmp_path / "song.wav"), {"seed": 3, **options}, str(tmp_path / name))
+        return run(job, lambda fraction, step: fractions.append(fraction), preview)  # type: ignore[arg-type]
+
+    dance("short.npz", heard.append, seconds=20)
+    assert heard == []
+    fractions.clear()
+    dance("shown.npz", lambda found: heard.append((found["motion"], len(fractions))))
+    ((path, after),) = heard
+    assert after < len(fractions) and fractions == sorted(fractions)
+    preview = load_motion(path)
+    assert 10 < preview.seconds < 15 and Path(path).parent == tmp_path
+    dance("plain.npz")
+    plain, shown = load_motion(tmp_path / "plain.npz"), load_motion(tmp_path / "shown.npz")
+    assert (plain.poses == shown.poses).all() and (plain.trans == shown.trans).all()

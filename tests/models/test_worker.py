@@ -82,6 +82,13 @@ def test_a_job_reports_progress_step_eta_and_its_result(client):
     assert seen[-1]["id"] == "1" and seen[-1]["result"]["steps"] == 60
 
 
+def test_previews_come_before_the_result(client):
+    client.say({"id": "1", "job": {"task": "previewed"}})
+    for number in range(3):
+        assert client.wait(lambda event: "preview" in event) == {"id": "1", "preview": {"number": number}}
+    assert client.ended("1")["result"] == {"previews": 3}
+
+
 def test_jobs_run_one_at_a_time_in_order(client):
     client.say({"id": "a", "job": {"task": "slow", "options": {"steps": 15}}})
     client.say({"id": "b", "job": {"task": "slow", "options": {"steps": 5}}})
