@@ -15,8 +15,8 @@ from .versions import HAS_ACTION_SLOTS
 _LINEAR = bpy.types.Keyframe.bl_rna.properties["interpolation"].enum_items["LINEAR"].value
 
 
-def new_action(name: str, owner: bpy.types.ID) -> bpy.types.Action:
-    """An empty action for `owner` (an object, a shape-key block …), which does not use it yet."""
+def new_action(name: str, owner: Any) -> bpy.types.Action:
+    """An empty action for `owner` (an object, a shape-key block …, or its `id_type` and `name`), which lacks it yet."""
     action = bpy.data.actions.new(name)
     if HAS_ACTION_SLOTS:
         action.slots.new(id_type=owner.id_type, name=owner.name)

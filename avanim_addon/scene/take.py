@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeVar
 
 import bpy
 import numpy as np
+from numpy.typing import NDArray
 
 from ...rigs.errors import InputError
 from ...rigs.motion import Motion
@@ -18,9 +20,9 @@ from ...rigs.rotation import (
     quaternion_from_axis_angle,
     sign_continuous,
 )
-from ...rigs.skeleton import SKELETONS
+from ...rigs.skeleton import SKELETONS, Skeleton
 from ..compat import actions
-from .axes import TURN, bone_axes, to_blender
+from .axes import TURN, bone_axes
 from .character import skeleton_of
 
 Result = TypeVar("Result")
@@ -33,6 +35,37 @@ def scene_fps(scene: bpy.types.Scene) -> float:
 
 class Undone(Exception):
     """The user has undone a step while a take was written, which took the unfinished take along."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What of a character its takes are written by; kept, it is good when the character has gone.
+
+    `axes` per joint as `bone_axes` gives them · `joints` (J, 3) m, the bones' heads, and `root` (3,) m, where the
+    motion's own root rests, all in the armature's space with the model's axes.
+    """
+
+    id_type: ClassVar = "OBJECT"
+    owner: int  # session_uid
+    name: str
+    skeleton: Skeleton
+    axes: dict[str, NDArray[np.float64]]
+    joints: NDArray[np.float64]
+    root: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, armature: bpy.types.Object) -> Shape:
+        """Raises InputError: the armature is not one of AVAnim's characters, or has lost a bone."""
+        skeleton = skeleton_of(armature)
+        lost = [joint for joint in skeleton.joints if joint not in armature.data.bones]
+        if lost:
+            raise InputError(
+                f"{armature.name} has no bone {lost[0]} any more; name it so again, or add a new character."
+            )
+        axes = dict(zip(skeleton.joints, bone_axes(armature, list(skeleton.joints)), strict=True))
+        heads = np.array([armature.data.bones[joint].head_local for joint in skeleton.joints], float)
+        root = np.array(armature["avanim_root"])
+        return cls(armature.session_uid, armature.name, skeleton, axes, heads @ TURN, root)
 
 
 def write_take(
@@ -70,42 +103,45 @@ def last_of(steps: Generator[None, None, Result]) -> Result:
 
 
 def take_steps(
-    armature: bpy.types.Object,
+    armature: bpy.types.Object | None,
     motion: Motion,
     name: str,
     settings: dict[str, Any] | None = None,
     *,
     frame_start: int | None = None,
     fps: float | None = None,
+    shape: Shape | None = None,
 ) -> Generator[None, None, bpy.types.Action]:
     """`write_take`, with a pause after each joint, in which the window may live on.
 
     No data of Blender's is held across a pause: the user may delete it or undo it. Up to the last step there is nothing
     but an action without users; `close()` removes it.
 
+    Args:
+        armature: None where the character has gone; then `shape` says what it was, and the take gets no track.
+
     Raises:
         InputError: as `write_take`.
         Undone: begin again.
     """
-    skeleton = skeleton_of(armature)
+    if shape is None:
+        assert armature is not None
+        shape = Shape.of(armature)
+    alone = armature is None
     scene = bpy.context.scene
     frame_start = scene.frame_start if frame_start is None else frame_start
     motion = motion.resampled(fps or scene_fps(scene))
-    shared = [joint for joint in motion.rig.joints if joint in skeleton.joints]
-    axes = dict(zip(shared, bone_axes(armature, shared), strict=True))
-    root = skeleton.joints[0]
-    rest_root = np.array(armature["avanim_root"])
-    head = np.array(armature.data.bones[root].head_local)
-    locations = (to_blender(rest_root + motion.trans) - head) @ (TURN @ axes[root])
+    shared = [joint for joint in motion.rig.joints if joint in shape.skeleton.joints]
+    root = shape.skeleton.joints[0]
+    locations = (shape.root + motion.trans - shape.joints[0]) @ shape.axes[root]
     frames = frame_start + np.arange(len(motion))
 
-    owner = armature.session_uid
-    made = actions.new_action(name, armature).session_uid
+    made = actions.new_action(name, shape).session_uid
     finished = False
     try:
         for joint in shared:
             # R turns about a; seen from the bone's own axes B, Bᵀ R B turns about Bᵀ a by as much.
-            turns = motion.poses[:, motion.rig.index(joint)] @ axes[joint]
+            turns = motion.poses[:, motion.rig.index(joint)] @ shape.axes[joint]
             quaternions = sign_continuous(quaternion_from_axis_angle(turns))
             path = f'pose.bones["{joint}"]'
             channels = [(f"{path}.rotation_quaternion", part, joint, quaternions[:, part]) for part in range(4)]
@@ -113,14 +149,16 @@ def take_steps(
                 channels = [(f"{path}.location", axis, joint, locations[:, axis]) for axis in range(3)] + channels
             actions.write_curves(found(bpy.data.actions, made), "OBJECT", frames, channels)
             yield
-        action, armature = found(bpy.data.actions, made), found(bpy.data.objects, owner)
+        action = found(bpy.data.actions, made)
+        if not alone:
+            armature = found(bpy.data.objects, shape.owner)
+            first = armature.animation_data is None or not armature.animation_data.nla_tracks
+            strip = actions.push_to_track(armature, action, frame_start)
+            # The only take holds its last pose; a later one must not hide the others outside its own range.
+            strip.extrapolation = "HOLD" if first else "NOTHING"
         # Without a user of its own the action would be lost if its track is removed.
         action.use_fake_user = True
         _describe(action, motion, frame_start, settings or {})
-        first = armature.animation_data is None or not armature.animation_data.nla_tracks
-        strip = actions.push_to_track(armature, action, frame_start)
-        # The only take holds its last pose; a later one must not hide the others outside its own range.
-        strip.extrapolation = "HOLD" if first else "NOTHING"
         finished = True
         return action
     finally:
