@@ -29,12 +29,15 @@ from ..rigs.job import Job, Progress, silent
 ROOT = Path(__file__).resolve().parent.parent
 WORKER = ROOT / "models" / "worker.py"
 
-# What the models import; asked of a Python without loading any of it.
+# What the models import; requirements.txt pins it, under the same names.
+NEEDED = ("numpy", "scipy", "torch", "safetensors", "librosa", "soundfile", "soxr", "av")
+# Asked of a Python without loading any of it.
 _PROBE = (
     "import importlib.util as u, json, sys; "
-    "print(json.dumps([sys.version_info[:3], "
-    "[n for n in 'numpy scipy torch safetensors librosa soundfile soxr av'.split() if u.find_spec(n) is None]]))"
+    f"print(json.dumps([sys.version_info[:3], [n for n in {NEEDED!r} if u.find_spec(n) is None]]))"
 )
+# The file in the add-on's runtime that is written when all is in it.
+WHOLE = "whole.json"
 _PROBE_SECONDS = 20.0
 # s from cancel until a worker that does not listen is killed; the rest of the half second is for noticing it.
 _CANCEL_SECONDS = 0.35
@@ -56,7 +59,7 @@ def clean_environment(environment: Mapping[str, str] = os.environ) -> dict[str, 
     return {**kept, "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-def _hidden() -> dict[str, Any]:
+def hidden() -> dict[str, Any]:
     """Arguments of Popen that keep a console window (Windows) or the terminal's Ctrl-C (POSIX) away."""
     if sys.platform == "win32":
         return {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.BELOW_NORMAL_PRIORITY_CLASS}
@@ -82,7 +85,7 @@ def try_python(path: str) -> Python:
             timeout=_PROBE_SECONDS,
             stdin=subprocess.DEVNULL,
             env=clean_environment(),
-            **_hidden(),
+            **hidden(),
         )
         version, missing = json.loads(done.stdout)
     except (OSError, ValueError, subprocess.TimeoutExpired):
@@ -95,12 +98,16 @@ def try_python(path: str) -> Python:
     return Python(path, text)
 
 
+def python_in(environment: Path) -> Path:
+    """The interpreter of a virtual environment."""
+    return environment / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+
+
 def candidates(runtime: Path | None = None) -> list[str]:
     """The interpreters worth trying, best first: AVANIM_PYTHON, a checkout's .venv, the add-on's runtime, the PATH."""
-    binary = Path("Scripts", "python.exe") if sys.platform == "win32" else Path("bin", "python")
     # Through a link in Blender's extensions folder, the checkout is where the link leads.
-    folders = [ROOT / ".venv", *([runtime] if runtime else [])]
-    named = [os.environ.get("AVANIM_PYTHON", ""), *(str(folder / binary) for folder in folders)]
+    folders = [ROOT / ".venv", *([runtime] if runtime and (runtime / WHOLE).is_file() else [])]
+    named = [os.environ.get("AVANIM_PYTHON", ""), *(str(python_in(folder)) for folder in folders)]
     found = [path for path in named if path and Path(path).is_file()]
     on_path = [shutil.which(name) for name in ("python3", "python")]
     return list(dict.fromkeys([*found, *(path for path in on_path if path)]))
@@ -121,8 +128,8 @@ def find_python(chosen: str = "", runtime: Path | None = None) -> Python:
     if chosen:
         raise InputError(tried[0].problem)
     raise InputError(
-        "No Python with torch was found; choose one in Edit > Preferences > Add-ons > AVAnim."
-        + (f" {tried[0].problem}" if tried else "")
+        "No Python with torch was found; press Create Runtime in Edit > Preferences > Add-ons > AVAnim, or choose one "
+        "there." + (f" {tried[0].problem}" if tried else "")
     )
 
 
@@ -217,7 +224,7 @@ class _Process:
                     encoding="utf-8",
                     errors="replace",
                     env=clean_environment(),
-                    **_hidden(),
+                    **hidden(),
                 )
                 for line in self._unsent or ():
                     self._write(line)

@@ -245,6 +245,8 @@ def test_the_order_of_choice(tmp_path, monkeypatch):
     venv = fake_python(tmp_path / "checkout" / ".venv" / "bin" / "python", good)
     monkeypatch.setenv("PATH", str(tmp_path / "path"))
     monkeypatch.setenv("AVANIM_PYTHON", named)
+    assert jobs.candidates(tmp_path / "runtime") == [named, venv, on_path], "a half-made runtime is left alone"
+    (tmp_path / "runtime" / jobs.WHOLE).write_text("{}")
     expected = [named, venv, runtime, on_path]
     assert jobs.candidates(tmp_path / "runtime") == expected
     for path in expected:
