@@ -166,7 +166,7 @@ def drifting_ground(motion: Motion, rest: Rest, seconds: float = 3.0) -> Array:
     return gaussian_filter1d(low, window / 4, mode="nearest")
 
 
-def _eased(values: Array, locked: Mask, fps: float, ease: float) -> Array:
+def eased(values: Array, locked: Mask, fps: float, ease: float) -> Array:
     """Corrections (T, D), known where `locked`, continued over the other frames.
 
     A gap between two locked spans is bridged by one cubic with matching values and slopes if it is shorter than twice
@@ -275,7 +275,7 @@ def _planted(
         else:
             wanted[span] = _upright(np.full(len(forward), mean))
     change = axis_angle_from_matrix(wanted @ np.swapaxes(turned, -1, -2))
-    turned = matrix_from_axis_angle(_eased(change, flat, fps, ease)) @ turned
+    turned = matrix_from_axis_angle(eased(change, flat, fps, ease)) @ turned
 
     # On the ball only, the heel must not dip below it; on the heel only, the ball not below the heel.
     along = _turn(turned, sole.ball - sole.heel)
@@ -299,7 +299,7 @@ def _planted(
             anchor = np.median(ankle[span] + back[span], axis=0)
         wanted_ankle[span] = _horizontal(anchor) - back[span]
         locked[span] = True
-    ankle = ankle + _eased(wanted_ankle - ankle, locked, fps, ease)
+    ankle = ankle + eased(wanted_ankle - ankle, locked, fps, ease)
 
     lowest = np.minimum((ankle + arm)[:, 1], (ankle + back)[:, 1])
     ankle[:, 1] += np.maximum(0, -lowest)
