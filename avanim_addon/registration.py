@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import bpy
 
-from . import cli, generating, session
+from . import cli, generating, session, sidebar
 from .character import operators as character_operators
 from .character import panels as character_panels
 from .dance import menus as dance_menus
@@ -28,6 +28,7 @@ CLASSES: tuple[type, ...] = (
     AVANIM_PG_object,
     AVANIM_PG_action,
     generating.AVANIM_OT_cancel_job,
+    generating.AVANIM_OT_cancel_jobs,
     character_operators.AVANIM_OT_add_character,
     dance_operators.AVANIM_OT_generate_dance,
     dance_operators.AVANIM_OT_new_seed,
@@ -45,6 +46,7 @@ CLASSES: tuple[type, ...] = (
     dance_panels.AVANIM_PT_dance_tempo,
     dance_panels.AVANIM_PT_dance_scene,
     take_panels.AVANIM_PT_takes,
+    sidebar.AVANIM_PT_jobs,
     dance_menus.AVANIM_MT_dance,
     dance_menus.AVANIM_FH_dance,
     dance_menus.AVANIM_FH_sound,

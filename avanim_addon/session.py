@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import bpy
 
@@ -17,16 +18,32 @@ from . import jobs
 PACKAGE = (__package__ or "").rpartition(".")[0]
 
 
+class Shown(Protocol):
+    """Something on the screen that is no data of Blender's."""
+
+    def remove(self) -> None: ...
+
+
 @dataclass
 class Running:
-    """One job of a modal operator. `timer` is the window manager's."""
+    """One job of a modal operator, from the queue to the last key written.
+
+    `owner` is the session_uid of the character and `name` its name, for showing · `title` says what is made ·
+    `request` what was wished for · `timer` is the window manager's · `shown` a preview that is on the screen.
+    """
 
     handle: jobs.JobHandle
     timer: Any
+    owner: int
+    name: str = ""
+    title: str = ""
+    request: Any = None
+    shown: Shown | None = None
 
 
-# session_uid of the armature -> its job; at most one each.
+# Number -> job, the oldest first. The worker does one after the other.
 running: dict[int, Running] = {}
+_numbers = itertools.count(1)
 # What the preferences show of the Python: one line.
 status = "Not tried yet"
 
@@ -81,18 +98,33 @@ def stop_worker() -> None:
     _worker = None
 
 
+def begin(job: Running) -> int:
+    """Put a job on the list; its number."""
+    number = next(_numbers)
+    running[number] = job
+    return number
+
+
+def jobs_of(armature: bpy.types.Object | None) -> list[int]:
+    """The numbers of the jobs for this character, the oldest first."""
+    return [number for number, job in running.items() if armature and job.owner == armature.session_uid]
+
+
 def job_of(armature: bpy.types.Object | None) -> jobs.JobHandle | None:
-    """The job that runs for this armature."""
-    found = running.get(armature.session_uid) if armature else None
-    return found.handle if found else None
+    """The job for this character that runs, or is next to."""
+    numbers = jobs_of(armature)
+    return running[numbers[0]].handle if numbers else None
 
 
-def finish(uid: int) -> None:
-    """Forget a job and stop its timer."""
-    ended = running.pop(uid, None)
+def finish(number: int) -> None:
+    """Take a job off the list, stop it and its timer, and take its preview from the screen."""
+    ended = running.pop(number, None)
     if ended is not None:
         ended.handle.cancel()
-        bpy.context.window_manager.event_timer_remove(ended.timer)
+        if ended.shown is not None:
+            ended.shown.remove()
+        if ended.timer is not None:
+            bpy.context.window_manager.event_timer_remove(ended.timer)
 
 
 def run_to_the_end(job: Job, progress: Progress = silent) -> dict[str, Any]:
@@ -113,8 +145,8 @@ def run_to_the_end(job: Job, progress: Progress = silent) -> dict[str, Any]:
 @bpy.app.handlers.persistent
 def cancel_all(*_: object) -> None:
     """Before another file is loaded: its objects are not the ones that the jobs were for."""
-    for uid in list(running):
-        finish(uid)
+    for number in list(running):
+        finish(number)
 
 
 def register() -> None:

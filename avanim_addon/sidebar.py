@@ -4,7 +4,7 @@
 import bpy
 
 from . import session
-from .generating import AVANIM_OT_cancel_job
+from .generating import AVANIM_OT_cancel_job, AVANIM_OT_cancel_jobs
 from .takes import tracks
 
 
@@ -23,13 +23,35 @@ def remaining(seconds: float | None) -> str:
     return f" · {int(seconds) // 60}:{int(seconds) % 60:02d} left"
 
 
+def draw_progress(row: bpy.types.UILayout, number: int) -> None:
+    """How far a job is, and a way to stop it."""
+    handle = session.running[number].handle
+    row.progress(factor=handle.progress, text=handle.step.capitalize() + remaining(handle.eta))
+    row.operator(AVANIM_OT_cancel_job.bl_idname, text="", icon="X").job = number
+
+
 def draw_generate(layout: bpy.types.UILayout, context: bpy.types.Context, operator: str, icon: str) -> None:
-    """The big button; while its character is worked on, how far that is, and a way to stop it."""
-    handle = session.job_of(tracks.active_character(context))
-    row = layout.row(align=True)
+    """The big button; under it, while its character is worked on, how far that is, and a way to stop it."""
+    row = layout.row()
     row.scale_y = 1.6
-    if handle:
-        row.progress(factor=handle.progress, text=handle.step.capitalize() + remaining(handle.eta))
-        row.operator(AVANIM_OT_cancel_job.bl_idname, text="", icon="X")
-    else:
-        row.operator(operator, icon=icon)
+    row.operator(operator, icon=icon)
+    for number in session.jobs_of(tracks.active_character(context))[:1]:
+        draw_progress(layout.row(align=True), number)
+
+
+class AVANIM_PT_jobs(Sidebar, bpy.types.Panel):
+    bl_label = "Jobs"
+    # Behind the others: what comes and goes must not push buttons away under the mouse.
+    bl_order = 100
+
+    @classmethod
+    def poll(cls, context):
+        return bool(session.running)
+
+    def draw(self, context):
+        column = self.layout.column()
+        for number, job in session.running.items():
+            column.label(text=f"{job.name}: {job.title}", icon="SORTTIME" if job.handle.state == "queued" else "PLAY")
+            draw_progress(column.row(align=True), number)
+        if len(session.running) > 1:
+            self.layout.operator(AVANIM_OT_cancel_jobs.bl_idname, icon="CANCEL")

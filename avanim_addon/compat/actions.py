@@ -16,7 +16,10 @@ _LINEAR = bpy.types.Keyframe.bl_rna.properties["interpolation"].enum_items["LINE
 
 
 def new_action(name: str, owner: Any) -> bpy.types.Action:
-    """An empty action for `owner` (an object, a shape-key block …, or its `id_type` and `name`), which lacks it yet."""
+    """An empty action for `owner`, which does not use it yet: an object, a shape-key block …
+
+    Of one that has gone its `id_type` and `name` are enough.
+    """
     action = bpy.data.actions.new(name)
     if HAS_ACTION_SLOTS:
         action.slots.new(id_type=owner.id_type, name=owner.name)

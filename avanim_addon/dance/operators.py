@@ -30,7 +30,9 @@ def why_no_dance(context: bpy.types.Context) -> str:
 class AVANIM_OT_generate_dance(Generate, bpy.types.Operator):
     bl_idname = "avanim.generate_dance"
     bl_label = "Generate Dance"
-    bl_description = "Let the character dance to the music. Adds a take; ESC cancels. One undo removes it again"
+    bl_description = (
+        "Let the character dance to the music. Adds a take; ESC over a 3D view cancels. One undo removes it again"
+    )
     why_not = staticmethod(why_no_dance)
 
     def request(self, context):

@@ -17,6 +17,7 @@ from ...rigs.job import Job
 from ...rigs.motion_files import load_motion
 from ..compat import versions
 from ..scene import sound, take
+from ..scene.ghost import Ghost
 from ..takes import tracks
 from .properties import AVANIM_PG_dance
 
@@ -67,7 +68,7 @@ class DanceRequest:
                     f"There is no sound file {audio if panel.audio else ''}; choose one in the Dance panel."
                 )
             return cls(audio, panel.start, panel.seconds or None, add_sound=panel.add_sound, **wish)
-        return cls(**_visible_part(scene, panel.strip), add_sound=False, **wish)
+        return cls(**visible_part(scene, panel.strip), add_sound=False, **wish)
 
     @classmethod
     def from_take(cls, action: bpy.types.Action, song: str = "") -> DanceRequest:
@@ -96,6 +97,16 @@ class DanceRequest:
         options["character"] = armature["avanim_character"]
         return Job("dance", str(self.audio), options, str(Path(folder) / "dance.npz"))
 
+    @property
+    def title(self) -> str:
+        """What the take is to be called."""
+        return self.name or f"{self.audio.stem} {self.method} {self.seed}"
+
+    def target(self, armature: bpy.types.Object, scene: bpy.types.Scene) -> DanceTarget:
+        """Raises InputError: the armature is not one of AVAnim's characters."""
+        first = scene.frame_start if self.frame_start is None else self.frame_start
+        return DanceTarget(self, take.Shape.of(armature), first, self.fps or take.scene_fps(scene))
+
     def steps(
         self, armature: bpy.types.Object, scene: bpy.types.Scene, result: dict[str, Any]
     ) -> Generator[None, None, tuple[bpy.types.Action, str]]:
@@ -106,11 +117,16 @@ class DanceRequest:
         owner, stage = armature.session_uid, scene.session_uid
         fps = take.scene_fps(scene) if self.fps is None else sound.exact_rate(self.fps)
         first = scene.frame_start if self.frame_start is None else self.frame_start
+        if self.frame_start is not None and not self.add_sound:
+            # A strip keeps its frames when the rate changes, so that its music comes at other ones.
+            before = result.get("fps", fps) if self.fps is None else take.scene_fps(scene)
+            first += round(self.start * (fps - before))
         motion = load_motion(result["motion"])
         yield
-        name = self.name or f"{self.audio.stem} {self.method} {self.seed}"
         armature = take.found(bpy.data.objects, owner)
-        action = yield from take.take_steps(armature, motion, name, result["settings"], frame_start=first, fps=fps)
+        action = yield from take.take_steps(
+            armature, motion, self.title, result["settings"], frame_start=first, fps=fps
+        )
         action["avanim_request"] = json.dumps(asdict(self), default=str)
         armature, scene = take.found(bpy.data.objects, owner), take.found(bpy.data.scenes, stage)
         if self.fps is not None:
@@ -130,11 +146,44 @@ class DanceRequest:
         return action, problem
 
 
-def _visible_part(scene: bpy.types.Scene, name: str) -> dict[str, Any]:
-    """What is seen of a sound strip, as fields of a request."""
+@dataclass(frozen=True)
+class DanceTarget:
+    """Whose dance it is, and where on the timeline, as it was when the job began."""
+
+    request: DanceRequest
+    shape: take.Shape
+    frame_start: int
+    fps: float
+
+    @property
+    def title(self) -> str:
+        return f"Dance to {self.request.audio.stem}"
+
+    def keep(self, result: dict[str, Any]) -> Generator[None, None, bpy.types.Action]:
+        """Write the dance as an action alone."""
+        motion = load_motion(result["motion"])
+        yield
+        action = yield from take.take_steps(
+            None, motion, self.request.title, result["settings"], frame_start=self.frame_start, fps=self.fps,
+            shape=self.shape,
+        )  # fmt: skip
+        action["avanim_request"] = json.dumps(asdict(self.request), default=str)
+        return action
+
+    def show(self, preview: dict[str, Any]) -> Ghost:
+        """A figure of lines that dances what is there so far."""
+        return Ghost(self.shape, load_motion(preview["motion"]), self.frame_start)
+
+
+def visible_part(scene: bpy.types.Scene, name: str) -> dict[str, Any]:
+    """What is heard of a sound strip: `audio`, `start` and `seconds` in it, and the `frame_start` at which that is.
+
+    Raises:
+        InputError: there is no such strip.
+    """
     strip = versions.sequence_strips(scene).get(name)
     if strip is None or strip.type != "SOUND":
-        raise InputError(f"The sequencer has no sound strip {name!r}; choose one in the Dance panel.")
+        raise InputError(f"The sequencer has no sound strip {name!r}; choose one.")
     content_start, first, end = versions.strip_range(strip)
     fps = take.scene_fps(scene)
     # Since 4.5 the sound may be shifted within its strip.

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
@@ -22,10 +23,12 @@ from ...rigs.rotation import (
 )
 from ...rigs.skeleton import SKELETONS, Skeleton
 from ..compat import actions
+from . import keys
 from .axes import TURN, bone_axes
 from .character import skeleton_of
 
 Result = TypeVar("Result")
+Channel = tuple[str, int, str, NDArray[np.float64]]
 
 
 def scene_fps(scene: bpy.types.Scene) -> float:
@@ -63,9 +66,9 @@ class Shape:
                 f"{armature.name} has no bone {lost[0]} any more; name it so again, or add a new character."
             )
         axes = dict(zip(skeleton.joints, bone_axes(armature, list(skeleton.joints)), strict=True))
-        heads = np.array([armature.data.bones[joint].head_local for joint in skeleton.joints], float)
+        heads = np.array([armature.data.bones[joint].head_local for joint in skeleton.joints])
         root = np.array(armature["avanim_root"])
-        return cls(armature.session_uid, armature.name, skeleton, axes, heads @ TURN, root)
+        return cls(armature.session_uid, armature.name, skeleton, axes, np.asarray(heads @ TURN), root)
 
 
 def write_take(
@@ -132,21 +135,13 @@ def take_steps(
     frame_start = scene.frame_start if frame_start is None else frame_start
     motion = motion.resampled(fps or scene_fps(scene))
     shared = [joint for joint in motion.rig.joints if joint in shape.skeleton.joints]
-    root = shape.skeleton.joints[0]
-    locations = (shape.root + motion.trans - shape.joints[0]) @ shape.axes[root]
     frames = frame_start + np.arange(len(motion))
 
     made = actions.new_action(name, shape).session_uid
     finished = False
     try:
         for joint in shared:
-            # R turns about a; seen from the bone's own axes B, Bᵀ R B turns about Bᵀ a by as much.
-            turns = motion.poses[:, motion.rig.index(joint)] @ shape.axes[joint]
-            quaternions = sign_continuous(quaternion_from_axis_angle(turns))
-            path = f'pose.bones["{joint}"]'
-            channels = [(f"{path}.rotation_quaternion", part, joint, quaternions[:, part]) for part in range(4)]
-            if joint == root:
-                channels = [(f"{path}.location", axis, joint, locations[:, axis]) for axis in range(3)] + channels
+            channels = channels_of(shape, motion, joint)
             actions.write_curves(found(bpy.data.actions, made), "OBJECT", frames, channels)
             yield
         action = found(bpy.data.actions, made)
@@ -165,6 +160,19 @@ def take_steps(
         left = None if finished else by_uid(bpy.data.actions, made)
         if left is not None:
             bpy.data.actions.remove(left)
+
+
+def channels_of(shape: Shape, motion: Motion, joint: str) -> list[Channel]:
+    """The curves by which a joint plays its part of a motion: path, index, group, values (T,)."""
+    # R turns about a; seen from the bone's own axes B, Bᵀ R B turns about Bᵀ a by as much.
+    turns = motion.poses[:, motion.rig.index(joint)] @ shape.axes[joint]
+    quaternions = sign_continuous(quaternion_from_axis_angle(turns))
+    path = f'pose.bones["{joint}"]'
+    channels = [(f"{path}.rotation_quaternion", part, joint, quaternions[:, part]) for part in range(4)]
+    if joint == shape.skeleton.joints[0]:
+        locations = (shape.root + motion.trans - shape.joints[0]) @ shape.axes[joint]
+        channels = [(f"{path}.location", axis, joint, locations[:, axis]) for axis in range(3)] + channels
+    return channels
 
 
 def by_uid(data: Any, uid: int) -> Any:
@@ -195,7 +203,7 @@ def read_take(armature: bpy.types.Object, action: bpy.types.Action) -> Motion:
 
     def values(path: str, index: int, otherwise: float) -> np.ndarray:
         curve = curves.get((path, index))
-        return np.array([curve.evaluate(frame) for frame in frames]) if curve else np.full(len(frames), otherwise)
+        return keys.sample(curve, frames) if curve else np.full(len(frames), otherwise)
 
     poses = np.zeros((len(frames), len(rig), 3))
     for joint in rig.joints:
@@ -221,11 +229,22 @@ def _matrices(w: np.ndarray, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.
 
 def _describe(action: bpy.types.Action, motion: Motion, frame_start: int, settings: dict[str, Any]) -> None:
     """Custom properties: enough to read the take back, and to make it again."""
+    new_identity(action)
     action["avanim_skeleton"] = motion.skeleton
     action["avanim_fps"] = float(motion.fps)
     action["avanim_frame_start"] = int(frame_start)
     action["avanim_frames"] = len(motion)
     action["avanim_betas"] = [float(beta) for beta in motion.betas]
+    keep_settings(action, settings)
+
+
+def new_identity(action: bpy.types.Action) -> None:
+    """Make an action known as a take. The name may change and be given anew; this may not."""
+    action["avanim_take"] = uuid.uuid4().hex
+
+
+def keep_settings(action: bpy.types.Action, settings: dict[str, Any]) -> None:
+    """Keep what a take was made with."""
     for key in ("method", "style", "seed", "audio"):
         if settings.get(key) is not None:
             action[f"avanim_{key}"] = settings[key]

@@ -27,10 +27,12 @@ def run(job, progress, preview):
         with files.replacing(job.output) if job.output else contextlib.nullcontext() as file:
             for step in range(steps):
                 progress(step / steps, "Sleeping")
+                if step == 2 and "preview" in job.options:
+                    preview(job.options["preview"])
                 time.sleep(0.02)
             if file:
                 file.write_text("whole")
-        return {"steps": steps, "pid": os.getpid()}
+        return job.options.get("answer") or {"steps": steps, "pid": os.getpid()}
     if job.task == "previewed":
         for step in range(3):
             progress(step / 3, "Sleeping")
