@@ -102,7 +102,7 @@ def _options(arguments: argparse.Namespace, *names: str) -> dict[str, Any]:
 def dance(arguments: argparse.Namespace, progress: Progress) -> Result:
     output = Path(arguments.output)
     names = ("method", "style", "seed", "fps", "start", "seconds", "bpm", "metre", "offset", "character", "device")
-    options = _options(arguments, *names)
+    options = {**_options(arguments, *names), **_wishes(arguments)}
     if output.suffix in MOTION_FILES:
         return arguments.run_job(Job("dance", arguments.music, options, str(output)), progress)
     if output.suffix not in SCENE_FILES:
@@ -137,6 +137,28 @@ def dance(arguments: argparse.Namespace, progress: Progress) -> Result:
     )
     progress(1.0, "Done")
     return {**made, "motion": None, "output": str(output)}
+
+
+def _wishes(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The choreographer's options. A choreography and pins may be files."""
+    from .models.dance.choreographer.controls import OPTIONS
+
+    wishes = _options(arguments, *OPTIONS)
+    if "track" in wishes and Path(wishes["track"]).suffix in (".txt", ".json"):
+        wishes["track"] = _text(wishes["track"])
+    if "pins" in wishes:
+        try:
+            wishes["pins"] = json.loads(_text(wishes["pins"]))
+        except ValueError as error:
+            raise InputError(f"{wishes['pins']} is no JSON file ({error}); give a list of pins.") from None
+    return wishes
+
+
+def _text(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"Cannot read {path} ({error}); check the name.") from None
 
 
 def render(arguments: argparse.Namespace, progress: Progress) -> Result:
@@ -207,7 +229,18 @@ def score(arguments: argparse.Namespace, progress: Progress) -> Result:
         if not arguments.data:
             raise InputError("To score dance/melody give --data, the folder with the recordings it is measured on.")
         return melody_score.score(arguments.data, progress=progress)
-    raise InputError(f"There is no score for {arguments.task}; known are beats and dance/melody.")
+    if arguments.task == "dance":
+        from .models.dance import score as dance_score
+
+        if not (arguments.songs and arguments.reference):
+            raise InputError("To score dance give --songs, a folder of music, and --reference, that of the dancers.")
+        options = _options(arguments, "data", "cache", "limit", "told_beats")
+        made = dance_score.score(
+            arguments.method or "all", arguments.songs, arguments.reference, **options, progress=progress
+        )
+        print(dance_score.table(made), file=sys.stderr)
+        return made
+    raise InputError(f"There is no score for {arguments.task}; known are beats, dance and dance/melody.")
 
 
 # --- what commands share --------------------------------------------------------------------------------------------
@@ -267,6 +300,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--character")
     made.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"))
     made.add_argument("--target", default="plain", choices=("plain", "unity", "unreal"), help="for .fbx and .glb")
+    _add_wishes(made.add_argument_group("choreography", "for the method choreographer"))
 
     made = command("render", render, "a scene to a film or a picture", picture)
     made.add_argument("scene", metavar="SCENE.blend")
@@ -289,9 +323,40 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--styles", metavar="A,B", help="only these; the others stay as they are in FILE")
 
     made = command("score", score, "measure on held-out data; prints one JSON object")
-    made.add_argument("task", metavar="TASK", help="beats, dance/melody")
-    made.add_argument("--data", metavar="DIR")
+    made.add_argument("task", metavar="TASK", help="beats, dance, dance/melody")
+    made.add_argument("--data", metavar="DIR", help="recordings: those that a method was trained on; for beats, songs")
+    made.add_argument("--method", metavar="A,B", help="for dance: the methods, or all")
+    made.add_argument("--songs", metavar="DIR", help="for dance: music; songs.json there or above states its beats")
+    made.add_argument("--reference", metavar="DIR", help="for dance: recorded dancers, which train nothing")
+    made.add_argument("--cache", metavar="DIR", help="for dance: keep the dances, to go on with or to score again")
+    made.add_argument("--limit", type=int, metavar="N", help="for dance: so many songs only")
+    made.add_argument("--told-beats", action="store_true", help="for dance: to the true beats, not those heard")
     return top
+
+
+def _add_wishes(group: Any) -> None:
+    """The animator's controls, by the names of models/dance/choreographer/controls.py."""
+    group.add_argument("--mix", metavar="A:2,B:1", help="styles and their weights")
+    group.add_argument("--energy", type=float, metavar="0..2", help="1 as the music")
+    group.add_argument("--amplitude", type=float, metavar="0.2..1.6", help="size of all movement")
+    group.add_argument("--travel", type=float, metavar="0..1", help="0 in place, 1 the whole floor")
+    group.add_argument("--region", metavar="WxD", help="metres that the hips do not leave")
+    group.add_argument("--mirror", action="store_true", default=None, help="left for right")
+    group.add_argument("--pace", choices=("auto", "half", "normal", "double"), help="the dance's beats to the music's")
+    group.add_argument("--beat-offset", type=float, metavar="BEATS", help="dance so many beats late")
+    group.add_argument("--track", metavar="TEXT", help='"9: grapevine; verse: no turns; forbid twist", or a .txt file')
+    group.add_argument("--pins", metavar="FILE.json", help="poses that the dance passes through")
+    group.add_argument("--keep", metavar="FILE.npz", help="a take of which all but --bars stays as it is")
+    group.add_argument("--bars", metavar="5-8", help="the bars to make anew")
+    group.add_argument("--upper", metavar="FILE.npz", help="take trunk, head and arms from this motion")
+    group.add_argument("--lower", metavar="FILE.npz", help="take the path and the legs from this motion")
+    group.add_argument("--continue-from", metavar="FILE.npz", help="begin in this motion's last pose and place")
+    group.add_argument("--loop", type=int, metavar="BARS", help="so many bars that repeat without a seam")
+    group.add_argument("--dancers", type=int, metavar="N")
+    group.add_argument("--formation", choices=("unison", "canon", "mirrored", "own"))
+    group.add_argument("--canon", type=float, metavar="BEATS", help="between one dancer and the next")
+    group.add_argument("--spacing", type=float, metavar="M", help="between neighbours")
+    group.add_argument("--variation", type=float, metavar="0..1", help="how freely the motion model varies the moves")
 
 
 def show(command: str, result: Result) -> None:

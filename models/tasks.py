@@ -10,6 +10,7 @@ from typing import Any
 from ..rigs.errors import InputError
 from ..rigs.job import Job, Progress, part, silent
 from ..rigs.motion import Motion
+from .dance.choreographer.controls import OPTIONS as DANCE_CONTROLS
 
 # Called with what can be shown before a job is done, as plain JSON values.
 Preview = Callable[[dict[str, Any]], None]
@@ -28,7 +29,10 @@ _DANCE_OPTIONS: Known = {
     "offset": (float, None, None),
     "character": (str, None, None),
     "device": (str, None, None),
+    **DANCE_CONTROLS,
 }
+_KINDS = {str: "text", bool: "true or false", list: "list"}
+_BEATS_OPTIONS: Known = {name: _DANCE_OPTIONS[name] for name in ("start", "seconds", "bpm", "metre", "offset")}
 # The longest stretch of music for one dance. It bounds memory; longer pieces are danced in parts.
 LONGEST_DANCE_SECONDS = 15 * 60
 # How much of the music before and after a part is listened to: tempo and metre of a few seconds alone are a guess.
@@ -49,10 +53,12 @@ def checked_options(options: dict[str, Any], known: Known) -> dict[str, Any]:
             raise InputError(f"Unknown option {name!r}; this task knows {', '.join(known)}.")
         kind, smallest, largest = known[name]
         try:
+            if kind in (bool, list) and not isinstance(value, kind):
+                raise TypeError
             number = kind(value)
         except (TypeError, ValueError):
-            raise InputError(f"Option {name} must be a {'text' if kind is str else 'number'}, not {value!r}.") from None
-        if kind is not str and not (number == number and abs(number) < 1e12):
+            raise InputError(f"Option {name} must be a {_KINDS.get(kind, 'number')}, not {value!r}.") from None
+        if kind in (int, float) and not (number == number and abs(number) < 1e12):
             raise InputError(f"Option {name} must be a plain number, not {value!r}.")
         if (smallest is not None and number < smallest) or (largest is not None and number > largest):
             bounds = f"at least {smallest:g}" if largest is None else f"between {smallest:g} and {largest:g}"
@@ -62,13 +68,13 @@ def checked_options(options: dict[str, Any], known: Known) -> dict[str, Any]:
 
 
 def dance(job: Job, progress: Progress, preview: Preview | None = None) -> dict[str, Any]:
-    """Music to `output`, a motion as .npz, or .bvh, or the beats as .json.
+    """Music to `output`, a motion as .npz, or .bvh, or the beats as .json; a second dancer's to OUT-2.npz …
 
     A preview is `{"motion": path}`, an .npz in the folder of `output`, which the caller removes.
 
     Returns:
-        `motion` the path written, `beats` (Beats.to_dict), `settings` all that is needed to make it again,
-        `frames`, `fps`, `seconds`.
+        `motion` the path written, `motions` the paths of all dancers, `beats` (Beats.to_dict), `settings` all that is
+        needed to make it again, `frames`, `fps`, `seconds`.
 
     Raises:
         InputError: the music or an option is wrong.
@@ -107,6 +113,7 @@ def dance(job: Job, progress: Progress, preview: Preview | None = None) -> dict[
     progress(0.05, "Loading the character")
     rest = load_character(character, progress=part(progress, 0.05, 0.1)).rest()
     wishes = {name: options.pop(name, None) for name in ("bpm", "metre", "offset")}
+    controls = {name: options.pop(name) for name in DANCE_CONTROLS if name in options}
     beats = None
     if heard.seconds > sound.seconds:
         moved = {**wishes, "offset": None if wishes["offset"] is None else wishes["offset"] + before}
@@ -123,22 +130,26 @@ def dance(job: Job, progress: Progress, preview: Preview | None = None) -> dict[
 
     result = generate(
         sound, rest, **wishes, beats=beats, progress=part(progress, 0.4 if beats else 0.1, 0.98),
-        preview=show if preview else None, **options
+        preview=show if preview else None, controls=controls, **options
     )  # fmt: skip
     settings = {
-        **result.settings, "audio": str(job.input), "start": start, "seconds": sound.seconds, "character": character
+        **result.settings, "audio": str(job.input), "start": start + result.start, "seconds": sound.seconds,
+        "character": character,
     }  # fmt: skip
     progress(0.98, "Writing")
-    if output.suffix == ".npz":
-        result.motion.save(output)
-    elif output.suffix == ".bvh":
-        save_bvh(result.motion, rest, output)
+    written = []
+    if output.suffix != ".json":
+        for number, motion in enumerate((result.motion, *result.others), 1):
+            path = output if number == 1 else output.with_name(f"{output.stem}-{number}{output.suffix}")
+            motion.save(path) if path.suffix == ".npz" else save_bvh(motion, rest, path)
+            written.append(str(path))
     else:
         with replacing(output) as temporary:
             temporary.write_text(json.dumps({"beats": result.beats.to_dict(), "settings": settings}, indent=1))
     progress(1.0, "Done")
     return {
         "motion": str(output),
+        "motions": written,
         "beats": result.beats.to_dict(),
         "settings": settings,
         "frames": len(result.motion),
@@ -147,8 +158,41 @@ def dance(job: Job, progress: Progress, preview: Preview | None = None) -> dict[
     }
 
 
+def beats(job: Job, progress: Progress, preview: Preview | None = None) -> dict[str, Any]:
+    """The beats of a sound or of a part of it; `output`, if given, is a .json file with the same.
+
+    Returns:
+        `beats` (Beats.to_dict, their times counted from `start`), and `seconds` of the part.
+
+    Raises:
+        InputError: the sound or an option is wrong.
+        Cancelled: progress raised it.
+    """
+    import json
+
+    from ..rigs.files import replacing
+    from .audio import load_sound, probe, track_beats
+
+    options = checked_options(job.options, _BEATS_OPTIONS)
+    if not job.input:
+        raise InputError("No sound was given; name an audio file.")
+    start, seconds = options.pop("start", 0.0), options.pop("seconds", None)
+    progress(0.0, "Reading the sound")
+    length = probe(job.input)[0]
+    if start >= length:
+        raise InputError(f"Cannot listen to {job.input} from {start:g} s: it is only {length:.2f} s long.")
+    sound = load_sound(job.input, rate=22050, start=start, seconds=seconds, mono=True)
+    found = track_beats(sound, **options, progress=part(progress, 0.1, 0.98))
+    result = {"beats": found.to_dict(), "seconds": sound.seconds}
+    if job.output:
+        with replacing(job.output) as temporary:
+            temporary.write_text(json.dumps(result, indent=1))
+    progress(1.0, "Done")
+    return result
+
+
 # Each is called as task(job, progress, preview); whether it previews anything is its own affair.
-TASKS: dict[str, Callable[[Job, Progress, Preview | None], dict[str, Any]]] = {"dance": dance}
+TASKS: dict[str, Callable[[Job, Progress, Preview | None], dict[str, Any]]] = {"dance": dance, "beats": beats}
 
 
 def run(job: Job, progress: Progress = silent, preview: Preview | None = None) -> dict[str, Any]:

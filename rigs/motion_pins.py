@@ -25,9 +25,9 @@ def pinned(motion: Motion, pins: Mapping[int, tuple[Array, Array]], seconds: flo
     """The same motion passing exactly through `pins`: frame -> (poses (J, 3), trans (3,)).
 
     Where the body stands and faces is corrected slowly, over as long as it takes at a walk; the joints and the height
-    over `seconds` before and after. Frames next to each other are passed with their own speed, others with the motion's.
-    Between pins that lie closer than that one correction goes over into the next. Feet may slide: plant them, then pin
-    again for what the planting changed.
+    over `seconds` before and after. Frames next to each other are passed with their own speed, others with the
+    motion's. Between pins that lie closer than that one correction goes over into the next. Feet may slide: plant them,
+    then pin again for what the planting changed.
 
     Raises:
         InputError: a pin lies outside the motion or does not fit its skeleton.
@@ -36,7 +36,7 @@ def pinned(motion: Motion, pins: Mapping[int, tuple[Array, Array]], seconds: flo
         if not 0 <= frame < len(motion):
             raise InputError(f"A pin at frame {frame} is outside the motion of {len(motion)} frames; move it.")
         if np.shape(poses) != motion.poses.shape[1:] or np.shape(trans) != (3,):
-            raise InputError(f"A pin of shape {np.shape(poses)} does not fit {motion.skeleton}; give {motion.poses.shape[1:]}.")
+            raise InputError(f"A pin of shape {np.shape(poses)} does not fit {motion.skeleton}; give (J, 3) and (3,).")
     if not pins:
         return motion
     frames = np.array(sorted(pins))

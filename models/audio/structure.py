@@ -9,6 +9,7 @@ average-linkage clustering. Silence is a section of its own.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 import librosa
@@ -113,7 +114,7 @@ def _runs(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
     """(first, last) of each stretch of equal values."""
     edges = np.flatnonzero(np.diff(mask.astype(np.int8))) + 1
     bounds = [0, *edges.tolist(), len(mask)]
-    return list(zip(bounds[:-1], bounds[1:], strict=True))
+    return list(pairwise(bounds))
 
 
 def _long_runs(mask: NDArray[np.bool_], beats: Beats) -> NDArray[np.bool_]:
@@ -138,7 +139,7 @@ def _cut(features: Array, beats: Beats, first: int, last: int) -> list[tuple[int
     """Beats first..last cut at downbeats into sections."""
     downbeats = [k for k in range(first, last) if beats.positions[k] == 0]
     edges = np.unique([first, *downbeats, last])
-    bars = np.stack([features[a:b].mean(axis=0) for a, b in zip(edges[:-1], edges[1:], strict=True)])
+    bars = np.stack([features[a:b].mean(axis=0) for a, b in pairwise(edges)])
     count = len(bars)
     if count < 4:
         return [(first, last)]

@@ -14,9 +14,11 @@ from ...rigs.beats import Beats
 from ...rigs.errors import InputError
 from ...rigs.job import Progress, part, silent
 from ...rigs.motion import Motion
+from ...rigs.moves import STYLES
 from ...rigs.skeleton import Rest
 from ...rigs.sound import Sound
 
+DEFAULT_METHOD = "choreographer"
 SHORTEST_SECONDS = 2.0
 # Longer music is previewed: its beginning is danced first, which costs about half a second.
 _LONG_SECONDS = 60.0
@@ -26,11 +28,17 @@ _SILENCE = 1e-4  # peak of the samples, -80 dB
 
 @dataclass(frozen=True)
 class Dance:
-    """A motion as long as the music, the beats it keeps, and all settings that are needed to make it again."""
+    """A motion as long as the music, the beats it keeps, and all settings that are needed to make it again.
+
+    `others` the motions of the other dancers of a group · `start` s of the music at which frame 0 and the beats' time 0
+    lie (a loop begins on a downbeat).
+    """
 
     motion: Motion
     beats: Beats
     settings: dict[str, Any]
+    others: tuple[Motion, ...] = ()
+    start: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -38,14 +46,22 @@ class Method:
     """`styles`, the first for music that no other suits · `entry` gives the function that dances (imports torch).
 
     `previews`: that function takes `preview` too, and calls it with a coarse motion as soon as it has one; for the
-    others the music's beginning is danced first.
+    others the music's beginning is danced first. `choreographs`: it takes an animator's `controls` too, finds the style
+    "auto" itself, and returns a `choreographer.generate.Danced`.
     """
 
     title: str
     reference: str
     styles: tuple[str, ...]
-    entry: Callable[[], Callable[..., tuple[Motion, dict[str, Any]]]]
+    entry: Callable[[], Callable[..., Any]]
     previews: bool = False
+    choreographs: bool = False
+
+
+def _choreographer() -> Callable[..., Any]:
+    from .choreographer.generate import generate
+
+    return generate
 
 
 def _melody() -> Callable[..., tuple[Motion, dict[str, Any]]]:
@@ -55,6 +71,14 @@ def _melody() -> Callable[..., tuple[Motion, dict[str, Any]]]:
 
 
 METHODS: dict[str, Method] = {
+    "choreographer": Method(
+        "Choreographer",
+        "AVAnim's own: moves planned on beats and sections",
+        (*STYLES, "mix"),
+        _choreographer,
+        previews=True,
+        choreographs=True,
+    ),
     "melody": Method(
         "Dance with Melody",
         "Tang, Jia, Mao: Dance with Melody, ACM Multimedia 2018",
@@ -77,7 +101,7 @@ def generate(
     sound: Sound,
     rest: Rest,
     *,
-    method: str = "melody",
+    method: str = DEFAULT_METHOD,
     style: str = "auto",
     seed: int = 0,
     fps: float = 30.0,
@@ -88,6 +112,7 @@ def generate(
     device: str = "auto",
     progress: Progress = silent,
     preview: Callable[[Motion], None] | None = None,
+    controls: dict[str, Any] | None = None,
 ) -> Dance:
     """A dance to music, on one body.
 
@@ -101,6 +126,7 @@ def generate(
         beats: those of the music, two at least, where they have been tracked already; the three above then do nothing.
         device: auto, cpu, cuda or mps.
         preview: called, where that pays, with a coarse motion long before the end; of the music's beginning, or of all.
+        controls: an animator's wishes by the names in choreographer.controls.OPTIONS, for methods that choreograph.
 
     Raises:
         InputError: unknown method, style or device; silence, or music too short to dance to.
@@ -111,6 +137,9 @@ def generate(
     chosen = METHODS[method]
     if style != "auto" and style not in chosen.styles:
         raise InputError(f"Method {method} has no style {style!r}; choose auto, {', '.join(chosen.styles)}.")
+    controls = {name: value for name, value in (controls or {}).items() if value is not None}
+    if controls and not chosen.choreographs:
+        raise InputError(f"Method {method} knows no {', '.join(controls)}; leave that out, or choose {DEFAULT_METHOD}.")
     if not (np.isfinite(fps) and fps > 0):
         raise InputError(f"The frame rate must be a positive number, not {fps}.")
     if sound.seconds < SHORTEST_SECONDS:
@@ -131,14 +160,21 @@ def generate(
         from ..audio.beats import track_beats
 
         beats = track_beats(sound, bpm=bpm, metre=metre, offset=offset, progress=part(progress, 0.0, 0.4))
-    danced = suited_style(beats, chosen.styles) if style == "auto" else style
-    own = {"preview": preview} if chosen.previews else {}
-    motion, details = chosen.entry()(
+    danced = suited_style(beats, chosen.styles) if style == "auto" and not chosen.choreographs else style
+    own: dict[str, Any] = {"preview": preview} if chosen.previews else {}
+    if chosen.choreographs:
+        own["controls"] = controls
+    made = chosen.entry()(
         sound, beats, rest, style=danced, seed=seed, fps=fps, device=device, progress=part(progress, 0.4, 1.0), **own
     )
+    if chosen.choreographs:
+        motions, details, start = made.motions, made.settings, made.start
+    else:
+        motions, details, start = [made[0]], made[1], 0.0
     settings = {
         "method": method, "style": danced, "seed": seed, "fps": fps, "bpm": beats.bpm, "metre": beats.metre,
         "offset": offset, "device": device, **details,
     }  # fmt: skip
     progress(1.0, "Danced")
-    return Dance(motion, beats, settings)
+    kept = beats.within(start, motions[0].seconds) if start else beats
+    return Dance(motions[0], kept, settings, tuple(motions[1:]), start)

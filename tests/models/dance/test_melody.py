@@ -53,7 +53,7 @@ def weights():
 
 @pytest.fixture(scope="module")
 def danced(song):
-    return generate(song.sound, REST, style="pop", seed=5, device="cpu")
+    return generate(song.sound, REST, method="melody", style="pop", seed=5, device="cpu")
 
 
 def indexes(song, style: Style, frames: int) -> np.ndarray:
@@ -160,14 +160,14 @@ def test_steps_keep_to_the_styles_tempo_and_begin_on_a_downbeat(bpm, share):
 
 
 def test_same_seed_same_result(song, danced):
-    again = generate(song.sound, REST, style="pop", seed=5, device="cpu")
+    again = generate(song.sound, REST, method="melody", style="pop", seed=5, device="cpu")
     assert np.array_equal(again.motion.poses, danced.motion.poses)
     assert np.array_equal(again.motion.trans, danced.motion.trans)
     assert again.settings == danced.settings
 
 
 def test_different_seed_differs(song, danced):
-    other = generate(song.sound, REST, style="pop", seed=6, device="cpu")
+    other = generate(song.sound, REST, method="melody", style="pop", seed=6, device="cpu")
     places = [REST.forward(one.motion.poses, one.motion.trans)[0] for one in (danced, other)]
     assert np.linalg.norm(places[0] - places[1], axis=-1).mean() > 0.05
 
@@ -224,7 +224,7 @@ def test_it_stays_on_the_stage_for_minutes(style, weights):
 
 @pytest.mark.parametrize("fps", [24.0, 60.0])
 def test_as_many_frames_as_the_music_has(song, fps):
-    result = generate(song.sound, REST, fps=fps, seed=1, device="cpu")
+    result = generate(song.sound, REST, method="melody", fps=fps, seed=1, device="cpu")
     assert result.motion.fps == fps
     assert len(result.motion) == round(song.sound.seconds * fps)
     assert result.settings["style"] == "pop"
@@ -234,26 +234,26 @@ def test_another_skeleton(song):
     joints = np.zeros((55, 3))
     joints[:22] = REST.joints[:22]
     joints[22:] = joints[np.array(SMPLX55.parents)[22:].clip(0, 21)] + [0.0, 0.02, 0.02]
-    result = generate(song.sound, Rest(SMPLX55, joints, REST.floor), seed=1, device="cpu")
+    result = generate(song.sound, Rest(SMPLX55, joints, REST.floor), method="melody", seed=1, device="cpu")
     assert result.motion.skeleton == "smplx55"
     assert measure(result.motion, Rest(SMPLX55, joints, REST.floor))["penetration_p99"] <= 0.01
 
 
 def test_given_beats_are_kept(song):
-    result = generate(song.sound, REST, seed=1, bpm=112.0, metre=4, offset=float(song.beats.times[0]), device="cpu")
+    result = generate(song.sound, REST, method="melody", seed=1, bpm=112.0, metre=4, offset=float(song.beats.times[0]), device="cpu")
     assert result.beats.times[:8] == pytest.approx(song.beats.times[:8], abs=1e-6)
 
 
 def test_music_without_a_beat_is_danced_on_a_grid():
     noise = np.random.default_rng(0).normal(0, 0.1, (1, 22050 * 6)).astype(np.float32)
-    result = generate(Sound(noise, 22050), REST, style="salsa", device="cpu")
+    result = generate(Sound(noise, 22050), REST, method="melody", style="salsa", device="cpu")
     assert np.isfinite(result.motion.poses).all()
     assert len(result.motion) == 180
 
 
 def test_the_shortest_music():
     tone = np.sin(np.arange(44100) / 22050 * 2 * np.pi * 220)[None].astype(np.float32)
-    assert len(generate(Sound(tone, 22050), REST, device="cpu").motion) == 60
+    assert len(generate(Sound(tone, 22050), REST, method="melody", device="cpu").motion) == 60
 
 
 def test_auto_style_goes_by_tempo_and_metre():
@@ -298,12 +298,12 @@ def test_cancelling(song):
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        generate(song.sound, REST, device="cpu", progress=cancel)
+        generate(song.sound, REST, method="melody", device="cpu", progress=cancel)
 
 
 def test_progress_rises_to_one(song):
     seen: list[float] = []
-    generate(song.sound, REST, device="cpu", progress=lambda fraction, step: seen.append(fraction))
+    generate(song.sound, REST, method="melody", device="cpu", progress=lambda fraction, step: seen.append(fraction))
     assert seen == sorted(seen)
     assert seen[-1] == 1.0
 
@@ -320,7 +320,7 @@ def test_a_full_gpu_falls_back_to_the_cpu_and_says_so(song, danced, monkeypatch)
 
     monkeypatch.setattr(melody, "dance_positions", full_at_first)
     with pytest.warns(RuntimeWarning, match="CPU instead"):
-        result = generate(song.sound, REST, style="pop", seed=5, device="cpu")
+        result = generate(song.sound, REST, method="melody", style="pop", seed=5, device="cpu")
     assert np.array_equal(result.motion.poses, danced.motion.poses)
 
 

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Our own way from music to dance: the music's form is heard, moves are planned on its beats and then performed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ....rigs.beats import Beats
+from ....rigs.errors import InputError
+from ....rigs.job import Progress, silent
+from ....rigs.motion import Motion
+from ....rigs.motion_files import load_motion
+from ....rigs.moves import STYLES, Placed
+from ....rigs.skeleton import Rest
+from ....rigs.sound import Sound
+from ...audio.structure import SILENCE, Structure, analyse
+from .controls import PACES, Controls
+from .dancers import on_floor
+from .floor import Region, region_for, within
+from .grid import Grid, make_grid
+from .plan import Planner, repertoire, spans_of
+from .realise import Rough, combined, kept, loop, planted, rough, spot, through
+
+STYLE_NAMES = (*STYLES, "mix")
+
+
+@dataclass(frozen=True)
+class Danced:
+    """One motion for each dancer; frame 0 is at `start` s of the music."""
+
+    motions: list[Motion]
+    settings: dict[str, Any]
+    start: float = 0.0
+
+
+def suited(beats: Beats, structure: Structure) -> str:
+    """The style that tempo, metre and drive of the music suggest."""
+    if beats.metre == 3:
+        return "waltz"
+    if beats.confidence < 0.1:
+        return "subtle"
+    bpm = beats.bpm
+    if bpm < 104:
+        return "hiphop" if bpm >= 70 else "subtle"
+    if 116 <= bpm <= 132 and len(structure.energy) and float(np.median(structure.energy)) > 0.62:
+        return "disco"
+    return "salsa" if 155 <= bpm <= 230 else "pop"
+
+
+def generate(
+    sound: Sound,
+    beats: Beats,
+    rest: Rest,
+    *,
+    style: str,
+    seed: int,
+    fps: float,
+    device: str = "auto",
+    controls: dict[str, Any] | None = None,
+    preview: Callable[[Motion], None] | None = None,
+    progress: Progress = silent,
+) -> Danced:
+    """A dance, or the dances of a group, to `sound`.
+
+    Raises:
+        InputError: a wish that cannot be read or granted.
+    """
+    wishes = Controls.from_options(controls or {}, len(rest.skeleton), fps)
+    structure = analyse(sound, beats)
+    progress(0.1, "Planning")
+    style = suited(beats, structure) if style == "auto" else style
+    known = repertoire(style, wishes.mix, beats.metre)
+    grid = make_grid(beats, sound.seconds, known.moves, PACES[wishes.pace], wishes.beat_offset)
+    frames = max(1, round(sound.seconds * fps))
+    old = load_motion(wishes.keep, fps, rest=rest).on(rest.skeleton.name) if wishes.keep else None
+    begun = load_motion(wishes.continue_from, fps, rest=rest).on(rest.skeleton.name) if wishes.continue_from else None
+    here = spot(begun, rest, -1) if begun else (0.0, 0.0, 0.0)
+    region = region_for(wishes.travel, wishes.region)
+    region = replace(region, centre=here[:2]) if begun and wishes.region is None else region
+
+    def plan(taste: int) -> list[Placed]:
+        number = grid.origin + (np.arange(len(grid.times)) - grid.lead) / grid.share
+        energy = np.interp(number, np.arange(len(structure.energy)), structure.energy)
+        placed = Planner(grid, spans_of(structure, grid), energy, known, wishes, taste).plan()
+        return within(placed, region, wishes.travel, here)
+
+    placed = plan(seed)
+    progress(0.2, "Performing the moves")
+    first = rough(placed, grid, rest, fps, frames, here)
+    if preview is not None:
+        preview(first.motion)
+    progress(0.4, "Planting the feet")
+    start = 0.0
+    beat_seconds = 60.0 / grid.bpm
+    if wishes.loop:
+        start, made = _loop(first, grid, rest, wishes.loop, beat_seconds, sound.seconds)
+        motions = [made]
+    elif wishes.dancers > 1:
+        plans = [placed] + [plan(seed + k) if wishes.formation == "own" else placed for k in range(1, wishes.dancers)]
+        motions = _group(plans, first, grid, rest, wishes, region)
+    else:
+        pins = {min(round(pin.time * fps), frames - 1): (pin.poses, pin.trans) for pin in wishes.pins}
+        for pin in wishes.pins:
+            if pin.time > sound.seconds:
+                raise InputError(f"A pin at {pin.time:.2f} s is after the end of the music at {sound.seconds:.2f} s.")
+        if begun is not None:
+            pins[0] = (begun.poses[-1], begun.trans[-1])
+        made = through(first, rest, pins, 1.2 * beat_seconds) if pins else planted(first, rest)
+        if old is not None and wishes.bars:
+            span = (float(grid.seconds(grid.bar(wishes.bars[0]))), float(grid.seconds(grid.bar(wishes.bars[1] + 1))))
+            made = kept(old, made, rest, *span)
+        motions = [made]
+    for path, is_upper in ((wishes.upper, True), (wishes.lower, False)):
+        if path is not None:
+            other = load_motion(path, fps, rest=rest).on(rest.skeleton.name)
+            motions = [combined(one, other) if is_upper else combined(other, one) for one in motions]
+    progress(1.0, "Danced")
+    return Danced(motions, _settings(style, structure, beats, grid, placed, controls), start)
+
+
+def _loop(first: Rough, grid: Grid, rest: Rest, bars: int, beat_seconds: float, seconds: float) -> tuple[float, Motion]:
+    """(where in the music it begins, the loop)."""
+    a, b = float(grid.seconds(grid.bar(1))), float(grid.seconds(grid.bar(1 + bars)))
+    begin = max(0, round(a * first.motion.fps))
+    length = round((b - a) * first.motion.fps)
+    if grid.bar(1 + bars) > len(grid.times) - 1 or begin + length + 4 > len(first.motion):
+        most = int(grid.bar_at(float(np.searchsorted(grid.times, seconds - 0.2)))) - 1
+        raise InputError(f"A loop of {bars} bars is longer than the music, which has {most}; ask for fewer.")
+    part = replace(first.motion, poses=first.motion.poses[begin:], trans=first.motion.trans[begin:])
+    return begin / first.motion.fps, loop(Rough(part, first.contacts[begin:]), rest, length, beat_seconds)
+
+
+def _group(
+    plans: list[list[Placed]], first: Rough, grid: Grid, rest: Rest, wishes: Controls, region: Region
+) -> list[Motion]:
+    fps, frames = first.motion.fps, len(first.motion)
+    lead = planted(first, rest)
+    motions = [lead]
+    for k in range(1, wishes.dancers):
+        if wishes.formation == "unison" or (wishes.formation == "mirrored" and k % 2 == 0):
+            motions.append(lead)
+        elif wishes.formation == "mirrored":
+            motions.append(lead.mirrored() if k == 1 else motions[1])
+        else:
+            late = round(k * wishes.canon * grid.share) if wishes.formation == "canon" else 0
+            moved = [replace(one, beat=one.beat + late) for one in plans[k] if one.beat + late < len(grid.times) - 1]
+            motions.append(planted(rough(moved, grid, rest, fps, frames, (0.0, 0.0, 0.0)), rest))
+    return on_floor(motions, rest, wishes.spacing, wishes.formation == "mirrored")[0]
+
+
+def _settings(
+    style: str, structure: Structure, beats: Beats, grid: Grid, placed: list[Placed], controls: dict[str, Any] | None
+) -> dict[str, Any]:
+    """What the dance is made of, as plain JSON values."""
+    times = np.append(beats.times, beats.times[-1] + 60.0 / beats.bpm)
+    return {
+        "style": style,
+        **(controls or {}),
+        "beats_per_beat": round(grid.share, 4),
+        "sections": [
+            {"label": one.label, "name": one.name, "start": round(float(times[one.first]), 4), "energy": one.energy}
+            for one in structure.sections
+            if one.label != SILENCE or one.last - one.first > 1
+        ],
+        "plan": [
+            {"bar": round(grid.bar_at(one.beat), 2), "move": one.move, "mirrored": bool(one.mirrored)} for one in placed
+        ],
+    }
