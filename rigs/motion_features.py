@@ -19,6 +19,7 @@ from .errors import InputError
 from .skeleton import SMPL24
 
 Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 
 KINETIC, GEOMETRIC = 72, 32
 FPS = 60.0
@@ -83,22 +84,22 @@ class _Poses:
         """Unit normal of the plane through three joints; the mirrored joints have the opposite one."""
         return _unit(np.cross(self.at(c) - self.at(a), self.at(b) - self.at(a)))
 
-    def moves(self, mover: str, base: str, direction: Array, speed: float) -> Array:
+    def moves(self, mover: str, base: str, direction: Array, speed: float) -> Mask:
         return ((self.velocity(mover) - self.velocity(base)) * direction).sum(-1) > speed
 
-    def fast(self, name: str, speed: float) -> Array:
+    def fast(self, name: str, speed: float) -> Mask:
         return np.linalg.norm(self.velocity(name), axis=-1) > speed
 
     def towards(self, start: str, end: str) -> Array:
         return _unit(self.at(end) - self.at(start))
 
-    def beyond(self, point: str, origin: str, direction: Array, distance: float) -> Array:
+    def beyond(self, point: str, origin: str, direction: Array, distance: float) -> Mask:
         return ((self.at(point) - self.at(origin)) * direction).sum(-1) > distance
 
     def height(self, point: str) -> Array:
         return self.at(point)[:, 1] - self.lowest
 
-    def angle(self, one: Array, other: Array, low: float, high: float) -> Array:
+    def angle(self, one: Array, other: Array, low: float, high: float) -> Mask:
         """The angle between two directions lies between `low` and `high` degrees."""
         degrees = np.degrees(np.arccos(np.clip((one * other).sum(-1), -1, 1)))
         return (degrees > low) & (degrees < high)
@@ -108,7 +109,7 @@ def _unit(vectors: Array) -> Array:
     return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
 
 
-def geometric_relations(positions: ArrayLike, fps: float = FPS) -> dict[str, Array]:
+def geometric_relations(positions: ArrayLike, fps: float = FPS) -> dict[str, Mask]:
     """Name to (T - 1,) bool for each of the 32 relations: a hand is raised, a knee bent, the feet crossed, …
 
     Source: Müller, Röder, Clausen, "Efficient content-based retrieval of motion capture data", SIGGRAPH 2005, in
@@ -125,7 +126,7 @@ def geometric_relations(positions: ArrayLike, fps: float = FPS) -> dict[str, Arr
     behind = pose.normal("right_ankle", "neck", "left_ankle")
     upwards = np.broadcast_to([0.0, 1.0, 0.0], trunk.shape)
 
-    def sided(name: str, relation: Callable[[str, str], Array]) -> dict[str, Array]:
+    def sided(name: str, relation: Callable[[str, str], Mask]) -> dict[str, Mask]:
         return {
             name.replace("*", side): relation(side, other) for side, other in (("right", "left"), ("left", "right"))
         }
