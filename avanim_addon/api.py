@@ -12,13 +12,29 @@ from pathlib import Path
 
 import bpy
 
+from ..rigs.beats import Beats
 from ..rigs.errors import InputError
-from ..rigs.job import Progress, silent
+from ..rigs.face import FaceTrack
+from ..rigs.job import Job, Progress, silent
+from . import session
 from .dance.request import DanceRequest
 from .request import perform
-from .scene import character
+from .scene import character, face_file, studio
+from .scene.export import export
+from .scene.render import render
+from .scene.render import write_mix as mix_sound
 
-__all__ = ["DanceRequest", "add_character", "generate_dance"]
+__all__ = [
+    "DanceRequest",
+    "add_character",
+    "add_studio",
+    "export",
+    "export_face",
+    "find_beats",
+    "generate_dance",
+    "mix_sound",
+    "render",
+]
 
 
 def add_character(name: str = "neutral", skeleton: str = "smpl24") -> bpy.types.Object:
@@ -53,12 +69,83 @@ def generate_dance(
         Cancelled: progress raised it.
         RuntimeError: the worker failed.
     """
-    armature = armature or bpy.context.object
-    if armature is None:
-        raise InputError("No character is selected; select one, or add one first.")
-    character.skeleton_of(armature)
+    armature = _character(armature)
     request = DanceRequest(Path(audio).resolve(), **wishes)  # type: ignore[arg-type]
     action, problem = perform(request, armature, scene or bpy.context.scene, progress)
     if problem:
         warnings.warn(problem, stacklevel=2)
     return action
+
+
+def find_beats(
+    audio: str | Path,
+    *,
+    start: float = 0.0,
+    seconds: float | None = None,
+    progress: Progress = silent,
+    **wishes: float,
+) -> Beats:
+    """The beats of a sound file, their times counted from `start`; `scene.sound.add_beat_markers` shows them.
+
+    Args:
+        start, seconds: the part that is listened to, s; by default all of it.
+        wishes: `bpm`, `metre`, `offset` where they are known.
+
+    Raises:
+        InputError: the sound or an option is wrong, or no Python can run the models.
+        Cancelled: progress raised it.
+        RuntimeError: the worker failed.
+    """
+    job = Job("beats", str(Path(audio).resolve()), {"start": start, "seconds": seconds, **wishes})
+    return Beats.from_dict(session.run_to_the_end(job, progress)["beats"])
+
+
+def add_studio(
+    armature: bpy.types.Object | None = None,
+    *,
+    scene: bpy.types.Scene | None = None,
+    follow: bool | None = None,
+) -> bpy.types.Object:
+    """Add backdrop, lights and a camera that sees a character's whole performance over the scene's range.
+
+    Where the scene has the studio already its camera is fitted anew.
+
+    Args:
+        armature: a character, by default the active object.
+        follow: let the camera glide along; by default only where the dance covers much ground.
+
+    Returns:
+        The camera.
+
+    Raises:
+        InputError: the armature is no character.
+    """
+    return studio.add_or_refit(scene or bpy.context.scene, _character(armature), follow=follow)
+
+
+def export_face(
+    path: str | Path,
+    armature: bpy.types.Object | None = None,
+    *,
+    frame_range: tuple[int, int] | None = None,
+    progress: Progress = silent,
+) -> FaceTrack:
+    """Write what a character's face does to a Live Link Face .csv, or to .npz, and return it.
+
+    Args:
+        armature: a character, by default the active object.
+        frame_range: first and last frame; by default the scene's.
+
+    Raises:
+        InputError: the armature is no character with a face, or the file cannot be written.
+        Cancelled: progress raised it; nothing is written then.
+    """
+    return face_file.write_face(path, armature=_character(armature), frame_range=frame_range, progress=progress)
+
+
+def _character(armature: bpy.types.Object | None) -> bpy.types.Object:
+    armature = armature or bpy.context.object
+    if armature is None:
+        raise InputError("No character is selected; select one, or add one first.")
+    character.skeleton_of(armature)
+    return armature

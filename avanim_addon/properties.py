@@ -6,6 +6,10 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, IntProperty, PointerProperty
 
 from .dance.properties import AVANIM_PG_dance
+from .export.properties import AVANIM_PG_export
+from .face.properties import AVANIM_PG_face
+from .render.properties import AVANIM_PG_render
+from .sound.properties import AVANIM_PG_sound
 
 
 class AVANIM_PG_scene(bpy.types.PropertyGroup):
@@ -29,6 +33,10 @@ class AVANIM_PG_scene(bpy.types.PropertyGroup):
         ),
     )
     dance: PointerProperty(type=AVANIM_PG_dance)
+    face: PointerProperty(type=AVANIM_PG_face)
+    sound: PointerProperty(type=AVANIM_PG_sound)
+    render: PointerProperty(type=AVANIM_PG_render)
+    export: PointerProperty(type=AVANIM_PG_export)
 
 
 class AVANIM_PG_object(bpy.types.PropertyGroup):

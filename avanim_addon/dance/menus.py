@@ -6,6 +6,7 @@ from collections.abc import Callable
 import bpy
 
 from ..character.operators import AVANIM_OT_add_character
+from ..sound.operators import AVANIM_OT_add_sound
 from ..takes import operators as take_operators
 from . import operators
 
@@ -47,7 +48,7 @@ class AVANIM_FH_dance(_Drop, bpy.types.FileHandler):
 
 class AVANIM_FH_sound(_Drop, bpy.types.FileHandler):
     bl_label = "Sound Strip"
-    bl_import_operator = operators.AVANIM_OT_add_sound.bl_idname
+    bl_import_operator = AVANIM_OT_add_sound.bl_idname
 
 
 def _in_object_menu(menu: bpy.types.Menu, context: bpy.types.Context) -> None:

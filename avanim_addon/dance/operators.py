@@ -7,9 +7,7 @@ from dataclasses import replace
 import bpy
 from bpy.props import EnumProperty, StringProperty
 
-from ...rigs.errors import InputError
 from ..generating import Generate, SoundFile, new_seed, poll, start, why_no_job
-from ..scene import sound
 from ..takes import tracks
 from .request import DanceRequest
 
@@ -118,22 +116,6 @@ class AVANIM_OT_dance_to_file(SoundFile, bpy.types.Operator):
         # A step of its own: undoing the dance keeps the character and the choice of the music.
         bpy.ops.ed.undo_push(message=self.bl_label)
         return start(self, bpy.ops.avanim.generate_dance)
-
-
-class AVANIM_OT_add_sound(SoundFile, bpy.types.Operator):
-    bl_idname = "avanim.add_sound"
-    bl_label = "Add Sound Strip"
-    bl_description = "Choose a sound and put it into the sequencer at the current frame, to be played in step"
-    bl_options = {"UNDO"}
-
-    def execute(self, context):
-        try:
-            strip = sound.add_sound_strip(context.scene, self.filepath, context.scene.frame_current)
-        except InputError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        self.report({"INFO"}, f"Added {strip.name} to the sequencer")
-        return {"FINISHED"}
 
 
 class AVANIM_OT_new_seed(bpy.types.Operator):

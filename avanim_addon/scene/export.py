@@ -8,6 +8,7 @@ scene, so that NLA tracks, constraints and drivers all come out as plain keys an
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +30,9 @@ from .render import changed, mix_sound
 
 TARGETS = ("plain", "unity", "unreal")
 ROOT_BONE = "root"
+# Blender's own add-ons that write the files, and those of them that this Blender was packaged without.
+_EXPORTERS = {".fbx": "io_scene_fbx", ".glb": "io_scene_gltf2"}
+MISSING_EXPORTERS = {end: name for end, name in _EXPORTERS.items() if importlib.util.find_spec(name) is None}
 # Smaller changes of a channel than this are not worth a curve.
 _STILL = 1e-6
 
@@ -76,6 +80,8 @@ def export(
         raise InputError(f"Cannot export to {path}; end the name in .fbx or .glb.")
     if target not in TARGETS:
         raise InputError(f"Unknown target {target!r}; known are {', '.join(TARGETS)}.")
+    if path.suffix in MISSING_EXPORTERS:
+        raise InputError(f"This Blender lacks the add-on {MISSING_EXPORTERS[path.suffix]}, which writes {path.suffix}.")
     armature = armature or _chosen_armature(scene)
     frame_range = frame_range or (scene.frame_start, scene.frame_end)
     meshes = meshes_of(armature)
@@ -323,7 +329,7 @@ def _enable(addon: str) -> None:
 
 
 def _write_fbx(path: Path) -> None:
-    _enable("io_scene_fbx")
+    _enable(_EXPORTERS[".fbx"])
     with quiet():
         bpy.ops.export_scene.fbx(
             filepath=str(path),
@@ -348,7 +354,7 @@ def _write_fbx(path: Path) -> None:
 
 
 def _write_glb(path: Path) -> None:
-    _enable("io_scene_gltf2")
+    _enable(_EXPORTERS[".glb"])
     with quiet():
         bpy.ops.export_scene.gltf(
             filepath=str(path),

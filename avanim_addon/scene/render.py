@@ -76,6 +76,29 @@ def render(
         progress(1.0, "Rendered")
 
 
+def join_pictures(
+    path: str | Path, *, pictures: str | Path, first: int, size: tuple[int, int], progress: Progress = silent
+) -> None:
+    """Make a film (.mp4) of finished pictures, with the sound of the current scene.
+
+    Args:
+        pictures: a folder with .png files, one per frame, in the order of their names.
+        first: the scene's frame of the first picture.
+        size: of the pictures.
+
+    Raises:
+        InputError: there are no pictures.
+        Cancelled: progress raised it.
+    """
+    frames = sorted(Path(pictures).glob("*.png"))
+    if not frames:
+        raise InputError(f"There are no pictures in {pictures}.")
+    progress(0.5, "Encoding the film")
+    with replacing(path) as temporary:
+        _encode(bpy.context.scene, frames, first, temporary, size)
+    progress(1.0, "Encoded")
+
+
 def mix_sound(scene: bpy.types.Scene, path: Path, frame_range: tuple[int, int]) -> Path | None:
     """Mix the sequencer's sound over the frames down to a 48 kHz 16-bit .wav that lasts exactly as long as they do.
 
@@ -106,6 +129,24 @@ def mix_sound(scene: bpy.types.Scene, path: Path, frame_range: tuple[int, int]) 
         file.setframerate(48000)
         file.writeframes((np.clip(samples, -1, 32767 / 32768) * 32768).round().astype("<i2").tobytes())
     return path
+
+
+def write_mix(path: str | Path, *, frame_range: tuple[int, int] | None = None, progress: Progress = silent) -> None:
+    """`mix_sound` of the current scene, by default over its range, whole or not at all.
+
+    Raises:
+        InputError: no .wav, or the scene has no sound.
+        Cancelled: progress raised it.
+    """
+    path = Path(path)
+    scene = bpy.context.scene
+    if path.suffix.lower() != ".wav":
+        raise InputError(f"Cannot mix the sound to {path}; end the name in .wav.")
+    progress(0.0, "Mixing the sound")
+    with replacing(path) as temporary:
+        if mix_sound(scene, temporary, frame_range or (scene.frame_start, scene.frame_end)) is None:
+            raise InputError(f"The scene {scene.name} has no sound; add a sound strip to the sequencer.")
+    progress(1.0, "Mixed")
 
 
 def contact_sheet(

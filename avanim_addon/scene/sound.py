@@ -88,6 +88,13 @@ def add_sound_strip(
     return strip
 
 
+def remove_beat_markers(scene: bpy.types.Scene, frame_start: int, frame_end: int) -> None:
+    """Remove what `add_beat_markers` has put there: markers that are named by a number."""
+    for marker in list(scene.timeline_markers):
+        if frame_start <= marker.frame <= frame_end and marker.name.isdecimal():
+            scene.timeline_markers.remove(marker)
+
+
 def add_beat_markers(scene: bpy.types.Scene, beats: Beats, frame_start: int, frame_end: int) -> None:
     """A timeline marker per beat: "1" on the downbeat, then "2", "3" … Times count from `frame_start`."""
     fps = scene_fps(scene)

@@ -27,21 +27,34 @@ _FOLLOW_SECONDS = 1.6
 _NEAR, _FAR = np.array([1.0, 0.97, 0.93]), np.array([0.33, 0.46, 0.60])
 
 
-def joint_trajectory(scene: bpy.types.Scene, armature: bpy.types.Object, frame_range: tuple[int, int]) -> Array:
+def joint_trajectory(
+    scene: bpy.types.Scene, armature: bpy.types.Object, frame_range: tuple[int, int], *, moments: int | None = None
+) -> Array:
     """Where the joints are, as the scene is animated now.
+
+    Args:
+        moments: play no more frames than this, evenly spread, and join them by straight lines.
 
     Returns:
         (T, J, 3) m, world, a row per frame of `frame_range` (first and last frame).
     """
     names = list(skeleton_of(armature).joints)
     current = scene.frame_current
+    frames = np.arange(frame_range[0], frame_range[1] + 1)
+    played = frames
+    if moments is not None and len(frames) > moments:
+        played = np.unique(np.linspace(frames[0], frames[-1], moments).round().astype(int))
     rows = []
-    for frame in range(frame_range[0], frame_range[1] + 1):
+    for frame in played.tolist():
         scene.frame_set(frame)
         posed = armature.evaluated_get(bpy.context.evaluated_depsgraph_get())
         rows.append([posed.matrix_world @ posed.pose.bones[name].head for name in names])
     scene.frame_set(current)
-    return np.array(rows)
+    positions = np.array(rows)
+    if len(played) == len(frames):
+        return positions
+    flat = positions.reshape(len(played), -1)
+    return np.stack([np.interp(frames, played, column) for column in flat.T], axis=1).reshape(-1, len(names), 3)
 
 
 def add_studio(
@@ -78,6 +91,30 @@ def add_studio(
     _set_world(scene)
     _set_shading(scene)
     return collection
+
+
+def add_or_refit(
+    scene: bpy.types.Scene, armature: bpy.types.Object, *, moments: int = 300, follow: bool | None = None
+) -> bpy.types.Object:
+    """`add_studio` for the scene's range; where the camera is a studio's already, only fit it to this performance.
+
+    Args:
+        moments: the frames played to find out where the dance goes, at most.
+
+    Returns:
+        The camera.
+    """
+    scene_range = scene.frame_start, scene.frame_end
+    positions = joint_trajectory(scene, armature, scene_range, moments=moments)
+    camera = scene.camera
+    if camera is None or "avanim_subject" not in camera:
+        add_studio(scene, armature, scene_range, positions=positions, follow=follow)
+        return scene.camera
+    camera["avanim_subject"] = armature.name
+    if follow is not None:
+        camera["avanim_follow"] = follow
+    frame_performance(scene, camera, skeleton_of(armature).joints, positions, scene.frame_start)
+    return camera
 
 
 def frame_performance(

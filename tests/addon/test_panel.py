@@ -123,7 +123,7 @@ def test_registering_and_unregistering_twice_leaves_nothing(scene):
     handlers = len(bpy.app.handlers.load_pre)
     avanim.unregister()
     assert not hasattr(bpy.types.Scene, "avanim") and not hasattr(bpy.types.Object, "avanim")
-    assert len(bpy.app.handlers.load_pre) == handlers - 1
+    assert len(bpy.app.handlers.load_pre) == handlers - 2
     avanim.register()
     assert scene.avanim.dance.seed == 1
 

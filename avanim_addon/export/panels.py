@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sidebar tab's export panel."""
+
+import bpy
+
+from ..errands import draw_errand
+from ..sidebar import Sidebar
+from . import operators
+from .presets import AVANIM_PT_export_presets
+
+
+class AVANIM_PT_export(Sidebar, bpy.types.Panel):
+    bl_label = "Export"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw_header_preset(self, context):
+        AVANIM_PT_export_presets.draw_panel_header(self.layout)
+
+    def draw(self, context):
+        layout = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        panel = context.scene.avanim.export
+        column = layout.column()
+        column.row().prop(panel, "target", expand=True)
+        column.row().prop(panel, "format", expand=True)
+        column.prop(panel, "path")
+        column = layout.column(heading="With")
+        column.prop(panel, "correctives")
+        column.prop(panel, "sound")
+        draw_errand(layout, "export", operators.AVANIM_OT_export_character.bl_idname, "EXPORT")

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Buttons of the sound panel."""
+
+import bpy
+
+from ...rigs.beats import Beats
+from ...rigs.errors import InputError
+from ...rigs.job import Job
+from .. import session
+from ..compat import versions
+from ..dance.request import visible_part
+from ..errands import Errand, output_path, why_no_output
+from ..generating import SoundFile
+from ..scene import sound
+from .properties import AVANIM_PG_sound
+
+
+class AVANIM_OT_add_sound(SoundFile, bpy.types.Operator):
+    bl_idname = "avanim.add_sound"
+    bl_label = "Add Sound Strip"
+    bl_description = "Choose a sound and put it into the sequencer at the current frame, to be played in step"
+    bl_options = {"UNDO"}
+
+    def execute(self, context):
+        try:
+            strip = sound.add_sound_strip(context.scene, self.filepath, context.scene.frame_current)
+        except InputError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        context.scene.avanim.sound.strip = strip.name
+        self.report({"INFO"}, f"Added {strip.name} to the sequencer")
+        return {"FINISHED"}
+
+
+def why_no_beats(context: bpy.types.Context) -> str:
+    """Why no beats can be looked for, in one sentence; empty when they can."""
+    name = context.scene.avanim.sound.strip
+    strip = next((strip for strip in versions.all_strips(context.scene) if strip.name == name), None)
+    if strip is None or strip.type != "SOUND":
+        return "Choose a sound strip first, or add one"
+    return ""
+
+
+class AVANIM_OT_find_beats(Errand, bpy.types.Operator):
+    bl_idname = "avanim.find_beats"
+    bl_label = "Find Beats"
+    bl_description = (
+        "Listen to the visible part of the strip and mark its beats on the timeline, 1 on the downbeat; markers of "
+        "beats that are there already make way. ESC cancels"
+    )
+    bl_options = {"UNDO"}
+    kind = "beats"
+    why_not = staticmethod(why_no_beats)
+
+    def job(self, context):
+        panel: AVANIM_PG_sound = context.scene.avanim.sound
+        part = visible_part(context.scene, panel.strip)
+        self._scene, self._strip = context.scene.session_uid, panel.strip
+        self._first = part["frame_start"]
+        return Job("beats", str(part["audio"]), {"start": part["start"], "seconds": part["seconds"]})
+
+    def do(self, job):
+        return session.run_to_the_end(job)
+
+    def send(self, context, job):
+        return session.worker(), session.worker().submit(job)
+
+    def finish(self, context, result):
+        scene = next((scene for scene in bpy.data.scenes if scene.session_uid == self._scene), None)
+        if scene is None:
+            raise InputError("The scene is gone, so its beats were not marked.")
+        beats = Beats.from_dict(result["beats"])
+        last = self._first + round(result["seconds"] * scene.render.fps / scene.render.fps_base)
+        sound.remove_beat_markers(scene, self._first, last)
+        sound.add_beat_markers(scene, beats, self._first, last)
+        heard = f"{beats.bpm:.1f} bpm, {beats.metre}/4" if beats.confidence > 0 else "No clear beat"
+        scene.avanim.sound.found = heard
+        return f"{self._strip}: {heard}"
+
+
+def why_no_mix(context: bpy.types.Context) -> str:
+    """Why the scene's sound cannot be mixed, in one sentence; empty when it can."""
+    options = bpy.app.build_options
+    if not (options.audaspace and options.codec_ffmpeg):
+        return "This Blender was built without sound; use one from blender.org"
+    if not any(strip.type == "SOUND" for strip in versions.all_strips(context.scene)):
+        return "The scene has no sound strip; add one first"
+    return why_no_output(context.scene.avanim.sound.path)
+
+
+class AVANIM_OT_mix_sound(Errand, bpy.types.Operator):
+    bl_idname = "avanim.mix_sound"
+    bl_label = "Mix to .wav"
+    bl_description = (
+        "Mix all sound of the sequencer over the scene's range down to one .wav, 48 kHz, that lasts as long as the "
+        "range does. ESC cancels"
+    )
+    kind = "mix"
+    why_not = staticmethod(why_no_mix)
+
+    def job(self, context):
+        return Job("mix", None, {}, str(output_path(context.scene.avanim.sound.path, ".wav")))
