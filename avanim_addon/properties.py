@@ -10,6 +10,7 @@ from .export.properties import AVANIM_PG_export
 from .face.properties import AVANIM_PG_face
 from .render.properties import AVANIM_PG_render
 from .sound.properties import AVANIM_PG_sound
+from .takes.properties import AVANIM_PG_takes
 
 
 class AVANIM_PG_scene(bpy.types.PropertyGroup):
@@ -33,6 +34,7 @@ class AVANIM_PG_scene(bpy.types.PropertyGroup):
         ),
     )
     dance: PointerProperty(type=AVANIM_PG_dance)
+    takes: PointerProperty(type=AVANIM_PG_takes)
     face: PointerProperty(type=AVANIM_PG_face)
     sound: PointerProperty(type=AVANIM_PG_sound)
     render: PointerProperty(type=AVANIM_PG_render)

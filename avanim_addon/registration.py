@@ -32,6 +32,7 @@ from .sound import panels as sound_panels
 from .sound import properties as sound_properties
 from .takes import operators as take_operators
 from .takes import panels as take_panels
+from .takes import properties as take_properties
 
 CLASSES: tuple[type, ...] = (
     AVANIM_OT_test_python,
@@ -43,6 +44,7 @@ CLASSES: tuple[type, ...] = (
     sound_properties.AVANIM_PG_sound,
     render_properties.AVANIM_PG_render,
     export_properties.AVANIM_PG_export,
+    take_properties.AVANIM_PG_takes,
     AVANIM_PG_scene,
     AVANIM_PG_object,
     AVANIM_PG_action,
@@ -69,7 +71,14 @@ CLASSES: tuple[type, ...] = (
     errands.AVANIM_OT_cancel_errand,
     errands.AVANIM_OT_open_written,
     take_operators.AVANIM_OT_use_only_take,
+    take_operators.AVANIM_OT_mute_take,
     take_operators.AVANIM_OT_delete_take,
+    take_operators.AVANIM_OT_mark_take,
+    take_operators.AVANIM_OT_clear_take,
+    take_operators.AVANIM_OT_show_markers,
+    take_operators.AVANIM_OT_hide_markers,
+    take_operators.AVANIM_OT_retime_take,
+    take_operators.AVANIM_OT_regenerate_part,
     dance_presets.AVANIM_OT_add_dance_preset,
     dance_presets.AVANIM_PT_dance_presets,
     render_presets.AVANIM_OT_add_render_preset,
@@ -82,6 +91,8 @@ CLASSES: tuple[type, ...] = (
     dance_panels.AVANIM_PT_dance_tempo,
     dance_panels.AVANIM_PT_dance_scene,
     take_panels.AVANIM_PT_takes,
+    take_panels.AVANIM_PT_takes_part,
+    take_panels.AVANIM_PT_takes_markers,
     face_panels.AVANIM_PT_face,
     sound_panels.AVANIM_PT_sound,
     render_panels.AVANIM_PT_render,

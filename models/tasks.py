@@ -191,8 +191,19 @@ def beats(job: Job, progress: Progress, preview: Preview | None = None) -> dict[
     return result
 
 
+def regenerate(job: Job, progress: Progress, preview: Preview | None = None) -> dict[str, Any]:
+    """A part of a dance made anew, see `dance.regenerate`."""
+    from .dance.regenerate import regenerate
+
+    return regenerate(dance, job, progress)
+
+
 # Each is called as task(job, progress, preview); whether it previews anything is its own affair.
-TASKS: dict[str, Callable[[Job, Progress, Preview | None], dict[str, Any]]] = {"dance": dance, "beats": beats}
+TASKS: dict[str, Callable[[Job, Progress, Preview | None], dict[str, Any]]] = {
+    "dance": dance,
+    "beats": beats,
+    "regenerate": regenerate,
+}
 
 
 def run(job: Job, progress: Progress = silent, preview: Preview | None = None) -> dict[str, Any]:

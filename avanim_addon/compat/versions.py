@@ -112,3 +112,9 @@ def set_image_output(render: Any, compression: int) -> None:
     render.image_settings.color_mode = "RGB"
     render.image_settings.color_depth = "8"
     render.image_settings.compression = compression
+
+
+def selected_bones(armature: Any) -> list[str]:
+    """Names of the bones that are selected in pose mode."""
+    on_pose = bpy.app.version >= (5, 0, 0)
+    return [bone.name for bone in armature.pose.bones if (bone.select if on_pose else bone.bone.select)]

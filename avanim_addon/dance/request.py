@@ -14,9 +14,10 @@ import bpy
 from ...rigs.beats import Beats
 from ...rigs.errors import InputError
 from ...rigs.job import Job
+from ...rigs.marks import Marks
 from ...rigs.motion_files import load_motion
 from ..compat import versions
-from ..scene import sound, take
+from ..scene import marks, sound, take
 from ..scene.ghost import Ghost
 from ..takes import tracks
 from .properties import AVANIM_PG_dance
@@ -127,7 +128,7 @@ class DanceRequest:
         action = yield from take.take_steps(
             armature, motion, self.title, result["settings"], frame_start=first, fps=fps
         )
-        action["avanim_request"] = json.dumps(asdict(self), default=str)
+        _describe(action, self, result)
         armature, scene = take.found(bpy.data.objects, owner), take.found(bpy.data.scenes, stage)
         if self.fps is not None:
             sound.set_frame_rate(scene, self.fps)
@@ -142,7 +143,7 @@ class DanceRequest:
             except InputError as error:  # the dance is there all the same
                 problem = str(error)
         if self.beat_markers:
-            sound.add_beat_markers(scene, Beats.from_dict(result["beats"]), first, last)
+            marks.show(scene, action)
         return action, problem
 
 
@@ -167,12 +168,18 @@ class DanceTarget:
             None, motion, self.request.title, result["settings"], frame_start=self.frame_start, fps=self.fps,
             shape=self.shape,
         )  # fmt: skip
-        action["avanim_request"] = json.dumps(asdict(self.request), default=str)
+        _describe(action, self.request, result)
         return action
 
     def show(self, preview: dict[str, Any]) -> Ghost:
         """A figure of lines that dances what is there so far."""
         return Ghost(self.shape, load_motion(preview["motion"]), self.frame_start)
+
+
+def _describe(action: bpy.types.Action, request: DanceRequest, result: dict[str, Any]) -> None:
+    """What is kept on the take beside its settings: the wish, and the beats that it was made to."""
+    action["avanim_request"] = json.dumps(asdict(request), default=str)
+    marks.keep(action, "beats", Marks.of_beats(Beats.from_dict(result["beats"])))
 
 
 def visible_part(scene: bpy.types.Scene, name: str) -> dict[str, Any]:

@@ -14,15 +14,16 @@ from ...rigs.characters import Character
 from ...rigs.errors import InputError
 from ...rigs.files import replacing
 from ...rigs.job import Progress, part, silent
+from ...rigs.marks import Marks
 from ...rigs.motion import Motion
 from ...rigs.skeleton import Rest
-from . import studio
+from . import marks, studio
 from .axes import TURN, Array, to_blender
 from .character import add_character, skeleton_of
 from .console import quiet
 from .export import export
 from .render import render
-from .sound import add_beat_markers, add_sound_strip, set_frame_rate
+from .sound import add_sound_strip, set_frame_rate
 from .take import write_take
 
 
@@ -68,11 +69,12 @@ def stage_dance(
     scene.render.resolution_x, scene.render.resolution_y = 1280, 720
     armature = add_character(character, skeleton, correctives=correctives, progress=part(progress, 0, 0.8))
     progress(0.8, "Writing the take")
-    write_take(armature, motion, name, settings)
+    action = write_take(armature, motion, name, settings)
     if audio_path is not None:
         add_sound_strip(scene, audio_path, scene.frame_start, start=start, seconds=seconds or motion.seconds)
     if beats is not None:
-        add_beat_markers(scene, beats, scene.frame_start, scene.frame_end)
+        marks.keep(action, "beats", Marks.of_beats(beats))
+        marks.show(scene, action)
     progress(0.9, "Building the studio")
     positions = joint_positions(armature, motion)
     studio.add_studio(scene, armature, (scene.frame_start, scene.frame_end), positions=positions)

@@ -13,10 +13,12 @@ class AVANIM_UL_takes(bpy.types.UIList):
         row = layout.row(align=True)
         row.active = not item.mute
         action = tracks.take_on(item)
-        row.prop(action, "name", text="", emboss=False, icon="ACTION")
+        kind = "SHAPEKEY_DATA" if tracks.is_face(action) else "ARMATURE_DATA"
+        row.prop(action, "name", text="", emboss=False, icon="ASSET_MANAGER" if action.asset_data else kind)
         star = "SOLO_ON" if action.avanim.star else "SOLO_OFF"
         row.prop(action.avanim, "star", text="", emboss=False, icon=star)
-        row.prop(item, "mute", text="", emboss=False, icon="CHECKBOX_DEHLT" if item.mute else "CHECKBOX_HLT")
+        icon = "CHECKBOX_DEHLT" if item.mute else "CHECKBOX_HLT"
+        row.operator(operators.AVANIM_OT_mute_take.bl_idname, text="", emboss=False, icon=icon).track = index
 
     def filter_items(self, context, data, propname):
         listed = getattr(data, propname)
@@ -45,8 +47,45 @@ class AVANIM_PT_takes(Sidebar, bpy.types.Panel):
         column = row.column(align=True)
         column.operator(operators.AVANIM_OT_use_only_take.bl_idname, text="", icon="PLAY")
         column.operator(operators.AVANIM_OT_delete_take.bl_idname, text="", icon="TRASH")
+        action = operators.selected_take(context)
+        marked = action is not None and action.asset_data
+        button = operators.AVANIM_OT_clear_take if marked else operators.AVANIM_OT_mark_take
+        column.operator(button.bl_idname, text="", icon="ASSET_MANAGER", depress=bool(marked))
         column = layout.column(align=True)
         row = column.row(align=True)
         for vary, text, icon in (("SEED", "Another Seed", "FILE_REFRESH"), ("NOTHING", "Run Again", "LOOP_BACK")):
             row.operator(dance_operators.AVANIM_OT_repeat_take.bl_idname, text=text, icon=icon).vary = vary
         column.operator(dance_operators.AVANIM_OT_dance_like_take.bl_idname, icon="FILE_SOUND")
+
+
+class AVANIM_PT_takes_part(Sidebar, bpy.types.Panel):
+    bl_label = "Regenerate Part"
+    bl_parent_id = "AVANIM_PT_takes"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context):
+        layout = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        panel = context.scene.avanim.takes
+        layout.prop(panel, "span")
+        if panel.span == "FRAMES":
+            pair = layout.column(align=True)
+            pair.prop(panel, "first")
+            pair.prop(panel, "last")
+        layout.row().prop(panel, "bones", expand=True)
+        layout.prop(panel, "blend")
+        layout.operator(operators.AVANIM_OT_regenerate_part.bl_idname, icon="MOD_TIME")
+
+
+class AVANIM_PT_takes_markers(Sidebar, bpy.types.Panel):
+    bl_label = "Markers"
+    bl_parent_id = "AVANIM_PT_takes"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context):
+        layout = self.layout
+        row = layout.row(align=True)
+        row.operator(operators.AVANIM_OT_show_markers.bl_idname, text="Show", icon="MARKER_HLT")
+        row.operator(operators.AVANIM_OT_hide_markers.bl_idname, text="Hide", icon="MARKER")
+        layout.operator(operators.AVANIM_OT_retime_take.bl_idname, icon="MOD_TIME")

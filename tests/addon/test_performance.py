@@ -24,7 +24,7 @@ def test_saved_scene_holds_everything(puppet, wild_motion, audible, tmp_path, ca
     performance.open_scene(tmp_path / "dance.blend")
     scene = bpy.context.scene
     assert (scene.render.fps, scene.frame_start, scene.frame_end) == (30, 1, 60)
-    assert [mark.name for mark in scene.timeline_markers] == ["1", "2", "3", "4"]
+    assert [mark.name for mark in scene.timeline_markers] == ["1.1", "1.2", "1.3", "1.4"]
     assert scene.camera is not None and scene.world is not None
     assert all(item.packed_file for item in (*bpy.data.images, *bpy.data.sounds) if item.name != "Render Result")
     assert [sound.filepath for sound in bpy.data.sounds] == ["//clicks.wav"] * bool(audible)

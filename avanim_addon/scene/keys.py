@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The keys of a curve as arrays: reading it, and writing a part of it without touching the rest."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+_VALUES = bpy.types.Keyframe.bl_rna.properties["interpolation"].enum_items
+CONSTANT, LINEAR = _VALUES["CONSTANT"].value, _VALUES["LINEAR"].value
+# Everything that a key has, and how many numbers that is. The types of the handles stand before the handles.
+_FIELDS: dict[str, tuple[int, type]] = {
+    "co": (2, np.float32),
+    "interpolation": (1, np.int32),
+    "easing": (1, np.int32),
+    "type": (1, np.int32),
+    "back": (1, np.float32),
+    "amplitude": (1, np.float32),
+    "period": (1, np.float32),
+    "handle_left_type": (1, np.int32),
+    "handle_right_type": (1, np.int32),
+    "handle_left": (2, np.float32),
+    "handle_right": (2, np.float32),
+}
+
+
+def sample(curve: bpy.types.FCurve, frames: NDArray[np.floating]) -> NDArray[np.float64]:
+    """The curve's values at `frames` (N,), whole or not."""
+    points = curve.keyframe_points
+    kinds = np.empty(len(points), np.int32)
+    points.foreach_get("interpolation", kinds)
+    if len(points) and (kinds == LINEAR).all() and not curve.modifiers and curve.extrapolation == "CONSTANT":
+        keys = np.empty(2 * len(points), np.float32)
+        points.foreach_get("co", keys)
+        return np.interp(frames, keys[::2], keys[1::2])
+    return np.array([curve.evaluate(float(frame)) for frame in frames])
+
+
+def set_keys(curve: bpy.types.FCurve, frames: NDArray[np.number], values: NDArray[np.floating]) -> None:
+    """Give the curve these keys (N,) instead of its own, linear between them."""
+    points = curve.keyframe_points
+    points.clear()
+    points.add(len(frames))
+    points.foreach_set("co", np.stack([frames, values], axis=1).astype(np.float32).ravel())
+    points.foreach_set("interpolation", np.full(len(frames), LINEAR, np.int32))
+    curve.update()
+
+
+def put_keys(curve: bpy.types.FCurve, first: int, values: NDArray[np.floating], hold_last: bool = False) -> None:
+    """Key whole frames from `first` on with `values` (N,) instead of what keys there are in that stretch.
+
+    The other keys stay as they are, to the bit, with their handles and interpolation.
+
+    Args:
+        hold_last: let the last of the new keys hold its value up to the next key.
+    """
+    points = curve.keyframe_points
+    last = first + len(values) - 1
+    kept: dict[str, NDArray[np.number]] = {}
+    for name, (size, kind) in _FIELDS.items():
+        kept[name] = np.empty(len(points) * size, kind)
+        points.foreach_get(name, kept[name])
+    frames = kept["co"][::2]
+    before, after = int(np.searchsorted(frames, first)), int(np.searchsorted(frames, last, side="right"))
+    pattern = before if before < len(points) else len(points) - 1
+    points.clear()
+    points.add(before + len(values) + len(frames) - after)
+    fresh: dict[str, NDArray[np.number]] = {}
+    for name, (size, kind) in _FIELDS.items():
+        one = kept[name].reshape(-1, size)[pattern]
+        fresh[name] = np.tile(one, (len(values), 1)).astype(kind)
+    fresh["co"] = np.stack([first + np.arange(len(values)), values], axis=1).astype(np.float32)
+    fresh["handle_left"], fresh["handle_right"] = fresh["co"].copy(), fresh["co"].copy()
+    fresh["interpolation"][:] = LINEAR
+    if hold_last:
+        fresh["interpolation"][-1] = CONSTANT
+    for name, (size, _) in _FIELDS.items():
+        old = kept[name].reshape(-1, size)
+        points.foreach_set(name, np.concatenate([old[:before], fresh[name], old[after:]]).ravel())
+    curve.update()
