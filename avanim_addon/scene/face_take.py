@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Takes of the face: ARKit's shapes onto the shape keys of a character's meshes, head and eyes onto its bones."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from ...rigs.errors import InputError
+from ...rigs.face import ARKIT_52, FaceTrack
+from ...rigs.marks import Marks
+from ...rigs.rotation import matrix_from_axis_angle, quaternion_from_matrix, sign_continuous
+from ..compat import actions
+from . import marks as marking
+from .axes import bone_axes
+from .character import meshes_of, skeleton_of
+from .take import by_uid, found, keep_settings, last_of, new_identity, scene_fps
+
+Array = NDArray[np.float64]
+
+_EYES = ("left_eye", "right_eye")
+# Curves that are written between two pauses.
+_AT_ONCE = 8
+
+
+def write_face_take(
+    armature: bpy.types.Object,
+    track: FaceTrack,
+    name: str,
+    settings: dict[str, Any] | None = None,
+    *,
+    frame_start: int | None = None,
+    fps: float | None = None,
+    marks: dict[str, Marks] | None = None,
+) -> bpy.types.Action:
+    """Key a face onto a character as a new take.
+
+    Each mesh of the character with shape keys named as ARKit's gets an action of its own, on its own NLA track; the
+    armature gets one that turns the head, on top of what the body does, and the eyes where they have bones and no shape
+    keys turn them. Shapes that a mesh lacks are left out. Nothing that exists is changed.
+
+    Args:
+        settings: plain values such as `method`, `seed`, `audio`, kept on the action as custom properties.
+        frame_start: the frame of the first key, by default the scene's first.
+        fps: keys a second, by default the scene's.
+        marks: kept on the take, e.g. {"phonemes": …}.
+
+    Returns:
+        The armature's action, which stands for the take in the list.
+
+    Raises:
+        InputError: the character has no shape keys of ARKit's, or they are driven or linked; or it is not one of
+            AVAnim's characters.
+    """
+    steps = face_take_steps(armature, track, name, settings, frame_start=frame_start, fps=fps, marks=marks)
+    return last_of(steps)
+
+
+def face_take_steps(
+    armature: bpy.types.Object,
+    track: FaceTrack,
+    name: str,
+    settings: dict[str, Any] | None = None,
+    *,
+    frame_start: int | None = None,
+    fps: float | None = None,
+    marks: dict[str, Marks] | None = None,
+) -> Generator[None, None, bpy.types.Action]:
+    """`write_face_take`, with pauses in which the window may live on; as `take.take_steps`.
+
+    Raises:
+        InputError: as `write_face_take`.
+        Undone: begin again.
+    """
+    blocks = _shape_keys(armature)
+    scene = bpy.context.scene
+    frame_start = scene.frame_start if frame_start is None else frame_start
+    fps = fps or scene_fps(scene)
+    times = np.arange(max(1, round(track.seconds * fps))) / fps
+    frames = frame_start + np.arange(len(times))
+    weights = _at(times, track.weights, track.fps)
+    on_bones = _bone_channels(armature, blocks, track, times)
+
+    made: list[tuple[int, int]] = []  # session_uid of the owner and of its action; the armature's first
+    finished = False
+    try:
+        for owner, title in ((armature, name), *((block, f"{name} ({block.name})") for block in blocks)):
+            made.append((owner.session_uid, actions.new_action(title, owner).session_uid))
+        actions.write_curves(found(bpy.data.actions, made[0][1]), "OBJECT", frames, on_bones)
+        for owner_uid, action_uid in made[1:]:
+            yield
+            shapes = _shapes(found(bpy.data.shape_keys, owner_uid))
+            for start in range(0, len(shapes), _AT_ONCE):
+                channels = [
+                    (f'key_blocks["{shape}"].value', 0, "Face", weights[:, ARKIT_52.index(shape)])
+                    for shape in shapes[start : start + _AT_ONCE]
+                ]
+                actions.write_curves(found(bpy.data.actions, action_uid), "KEY", frames, channels)
+                yield
+        armature = found(bpy.data.objects, made[0][0])
+        owners = [armature, *(found(bpy.data.shape_keys, owner) for owner, _ in made[1:])]
+        parts = [found(bpy.data.actions, action) for _, action in made]
+        new_identity(parts[0])
+        for owner, action in zip(owners, parts, strict=True):
+            action["avanim_take"] = parts[0]["avanim_take"]
+            action["avanim_fps"], action["avanim_frame_start"] = float(fps), int(frame_start)
+            action["avanim_frames"] = len(frames)
+            action.use_fake_user = True
+            first = owner.animation_data is None or not owner.animation_data.nla_tracks
+            strip = actions.push_to_track(owner, action, frame_start)
+            # As with the body: where nothing plays, Blender would leave the face as it was seen last.
+            strip.extrapolation = "HOLD" if first else "NOTHING"
+            if owner == armature:
+                # The head turns on top of what the body does.
+                strip.blend_type = "COMBINE"
+        keep_settings(parts[0], settings or {})
+        for kind, some in (marks or {}).items():
+            marking.keep(parts[0], kind, some)
+        finished = True
+        return parts[0]
+    finally:
+        for _, uid in () if finished else made:
+            left = by_uid(bpy.data.actions, uid)
+            if left is not None:
+                bpy.data.actions.remove(left)
+
+
+def _shape_keys(armature: bpy.types.Object) -> list[bpy.types.Key]:
+    """The shape keys of the character's meshes that have some of ARKit's; raises InputError where none can be keyed."""
+    skeleton_of(armature)
+    keyed = [mesh.data.shape_keys for mesh in meshes_of(armature) if mesh.data.shape_keys]
+    blocks = [block for block in dict.fromkeys(keyed) if _shapes(block)]
+    if not blocks:
+        raise InputError(
+            f"{armature.name} has no mesh with ARKit's shape keys, such as jawOpen; add one of AVAnim's characters."
+        )
+    for block in blocks:
+        if block.library is not None:
+            raise InputError(f"{block.name} is linked from another file; make its mesh local first.")
+        drivers = block.animation_data.drivers if block.animation_data else ()
+        driven = [shape for shape in _shapes(block) if any(f'"{shape}"' in curve.data_path for curve in drivers)]
+        if driven:
+            raise InputError(
+                f"The shape key {driven[0]} of {block.name} is driven ({len(driven)} are), so no take can move it; "
+                "remove the drivers first."
+            )
+    return blocks
+
+
+def _shapes(block: bpy.types.Key) -> list[str]:
+    return [shape for shape in ARKIT_52 if shape in block.key_blocks]
+
+
+def _at(times: Array, values: Array, fps: float) -> Array:
+    """(N, …): linear between `values` (T, …), of which frame 0 is at time 0."""
+    own = np.arange(len(values)) / fps
+    return np.stack([np.interp(times, own, column) for column in values.T], axis=1)
+
+
+def _bone_channels(
+    armature: bpy.types.Object, blocks: list[bpy.types.Key], track: FaceTrack, times: Array
+) -> list[tuple[str, int, str, Array]]:
+    """Curves of the head's turn; and of the eyes', unless shape keys turn those already."""
+    head = _at(times, track.head, track.fps)
+    turns = {"head": _turned(head[:, 1], head[:, 0], head[:, 2])}
+    by_shapes = any("eyeLookUpLeft" in block.key_blocks for block in blocks)
+    if not by_shapes:
+        gaze = _at(times, track.gaze, track.fps)
+        turns.update((eye, _turned(gaze[:, 1], gaze[:, 0])) for eye in _EYES if eye in armature.data.bones)
+    channels = []
+    for bone, rotations in turns.items():
+        axes = bone_axes(armature, [bone])[0]
+        quaternions = sign_continuous(quaternion_from_matrix(axes.T @ rotations @ axes))
+        path = f'pose.bones["{bone}"].rotation_quaternion'
+        channels += [(path, part, bone, quaternions[:, part]) for part in range(4)]
+    return channels
+
+
+def _turned(yaw: Array, pitch: Array, roll: Array | None = None) -> Array:
+    """(N, 3, 3): yaw about Y, pitch about X and roll about Z, put together in this order."""
+    one = np.eye(3)
+    turned = matrix_from_axis_angle(yaw[:, None] * one[1]) @ matrix_from_axis_angle(pitch[:, None] * one[0])
+    return turned if roll is None else turned @ matrix_from_axis_angle(roll[:, None] * one[2])
