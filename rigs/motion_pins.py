@@ -79,9 +79,9 @@ def looped(motion: Motion, frames: int, seconds: float = 0.6) -> Motion:
         InputError: it does not.
     """
     extra = 3
-    if not 1 <= frames < len(motion) - extra:
+    if not extra < frames < len(motion) - extra:
         raise InputError(f"A loop of {frames} frames needs some more than that; the motion has {len(motion)}.")
     cut = replace(motion, poses=motion.poses[: frames + extra + 1], trans=motion.trans[: frames + extra + 1])
-    seam = {frames + k: (motion.poses[k], motion.trans[k]) for k in range(extra + 1)}
+    seam = {at + k: (motion.poses[k], motion.trans[k]) for k in range(extra + 1) for at in (0, frames)}
     closed = pinned(cut, seam, seconds)
     return replace(closed, poses=closed.poses[: frames + 1], trans=closed.trans[: frames + 1])

@@ -28,7 +28,7 @@ SILENCE = "-"  # the letter of a section in which nothing sounds
 _PIECE = 40.0  # s analysed at a time: bounds the memory whatever the length
 _QUIET = 42.0  # dB below the loud part of the song, taken for silence
 _RANGE = 9.0  # dB, the least over which energy goes from 0 to 1
-_PRICE = 1.6  # of one more section, in bars of mean spread
+_PRICE = 0.9  # of one more section, in bars of mean spread
 _LONGEST = 24  # bars in a section
 _ALIKE = 0.85  # distance of section means, in standard deviations of bars, below which they count as the same
 

@@ -168,7 +168,7 @@ def generate(
         sound, beats, rest, style=danced, seed=seed, fps=fps, device=device, progress=part(progress, 0.4, 1.0), **own
     )
     if chosen.choreographs:
-        motions, details, start = made.motions, made.settings, made.start
+        motions, beats, details, start = made.motions, made.beats, made.settings, made.start
     else:
         motions, details, start = [made[0]], made[1], 0.0
     settings = {
@@ -176,5 +176,4 @@ def generate(
         "offset": offset, "device": device, **details,
     }  # fmt: skip
     progress(1.0, "Danced")
-    kept = beats.within(start, motions[0].seconds) if start else beats
-    return Dance(motions[0], kept, settings, tuple(motions[1:]), start)
+    return Dance(motions[0], beats, settings, tuple(motions[1:]), start)

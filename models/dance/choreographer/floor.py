@@ -10,15 +10,13 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from ....rigs.motion_edit import heading
-from ....rigs.moves import MOVES, Placed, perform
-from ....rigs.skeleton import Rest
+from ....rigs.moves import MOVES, Placed
 
 Array = NDArray[np.float64]
 Spot = tuple[float, float, float]  # x, z in m and heading in rad
 
-_FPS = 12.0
 _MOST_TURN = np.deg2rad(50)  # that a move is asked to turn back to the front
+_SWAY = 0.12  # m by which the hips leave their way
 _WIDEST = (4.0, 3.0)  # m, the region at travel 0.5 where none is given
 
 
@@ -32,7 +30,7 @@ class Region:
 
     def outside(self, path: Array) -> float:
         """How far (m) a path (T, 2) leaves the region at most."""
-        beyond = np.abs(path - self.centre) - [self.width / 2, self.depth / 2]
+        beyond = np.abs(path - self.centre) - [self.width / 2 - _SWAY, self.depth / 2 - _SWAY]
         return float(max(0.0, beyond.max(initial=0.0)))
 
 
@@ -43,28 +41,25 @@ def region_for(travel: float, given: tuple[float, float] | None) -> Region:
     return Region(*(0.9 + 2 * travel * (size - 0.9) for size in _WIDEST))
 
 
-@lru_cache(maxsize=1024)
-def way(move: str, travel: float) -> Array:
-    """(T, 3) x, z, heading of the hips through a move that begins at the origin facing +Z; at amplitude 1."""
-    rest, beats = Rest.average(), MOVES[move].beats
-    motion = perform([Placed(move, 2, travel=travel)], np.arange(beats + 5) * 0.5, rest, _FPS).motion
-    root = motion.trans + rest.joints[0]
-    turned = np.unwrap(heading(motion))
-    first, last = round(_FPS), min(round(_FPS * (1 + beats / 2)), len(motion) - 1)
-    path = np.stack([root[:, 0], root[:, 2], turned], axis=1)[first : last + 1]
-    return path - path[0]
+@lru_cache(maxsize=512)
+def way(move: str) -> Array:
+    """(T, 3) x, z, heading, as it is written, of a move that begins at the origin facing +Z: four points a beat."""
+    phrase = MOVES[move].phrase
+    beats = np.arange(4 * phrase.beats + 1) / 4
+    path = np.zeros((len(beats), 3))
+    for column, channel in enumerate(("path_x", "path_z", "heading")):
+        keys = {0.0: 0.0, **phrase.body.get(channel, {})}
+        path[:, column] = np.interp(beats, sorted(keys), [keys[beat] for beat in sorted(keys)])
+    return path
 
 
-def walked(spot: Spot, path: Array, mirrored: bool, size: float, extra: float) -> Array:
-    """`path` of a move from `spot`, in the world, with `extra` heading spread over it."""
+def walked(spot: Spot, path: Array, mirrored: bool, scale: float, extra: float) -> Array:
+    """`path` of a move from `spot`, in the world, its way scaled and `extra` heading spread over it."""
     side = -1.0 if mirrored else 1.0
-    x, z, turn = path[:, 0] * side * size, path[:, 1] * size, path[:, 2] * side
-    facing = spot[2] + extra * np.linspace(0, 1, len(path)) ** 2
-    out = np.empty_like(path)
-    out[:, 0] = spot[0] + np.cos(facing) * x + np.sin(facing) * z
-    out[:, 1] = spot[1] - np.sin(facing) * x + np.cos(facing) * z
-    out[:, 2] = spot[2] + turn + extra * np.linspace(0, 1, len(path))
-    return out
+    x, z = path[:, 0] * side * scale, path[:, 1] * scale
+    c, s = np.cos(spot[2]), np.sin(spot[2])
+    turn = spot[2] + path[:, 2] * side + extra * np.linspace(0, 1, len(path))
+    return np.stack([spot[0] + c * x + s * z, spot[1] - s * x + c * z, turn], axis=1)
 
 
 def wrapped(angle: float) -> float:
@@ -86,7 +81,7 @@ def within(placed: Sequence[Placed], region: Region, travel: float, start: Spot 
         tries = []
         for rank, scale in enumerate(choices):
             for mirrored in (one.mirrored,) if rank else (one.mirrored, not one.mirrored):
-                path = walked(spot, way(one.move, round(scale, 2)), mirrored, one.amplitude, extra)
+                path = walked(spot, way(one.move), mirrored, scale * one.amplitude, extra)
                 away = float(np.hypot(*((path[-1, :2] - region.centre) / [region.width, region.depth])))
                 cost = 20 * region.outside(path[:, :2]) + 0.35 * rank + 0.5 * away + 0.6 * (mirrored != one.mirrored)
                 tries.append((cost, len(tries), scale, mirrored, path))

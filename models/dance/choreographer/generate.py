@@ -30,9 +30,10 @@ STYLE_NAMES = (*STYLES, "mix")
 
 @dataclass(frozen=True)
 class Danced:
-    """One motion for each dancer; frame 0 is at `start` s of the music."""
+    """One motion for each dancer; frame 0, from which `beats` count, is at `start` s of the music."""
 
     motions: list[Motion]
+    beats: Beats
     settings: dict[str, Any]
     start: float = 0.0
 
@@ -119,7 +120,11 @@ def generate(
             other = load_motion(path, fps, rest=rest).on(rest.skeleton.name)
             motions = [combined(one, other) if is_upper else combined(other, one) for one in motions]
     progress(1.0, "Danced")
-    return Danced(motions, _settings(style, structure, beats, grid, placed, controls), start)
+    settings = _settings(style, structure, beats, grid, placed, controls)
+    if start:  # the first downbeat lies within a frame of it
+        heard = beats.within(start - 0.6 / fps, motions[0].seconds)
+        beats = replace(heard, times=np.maximum(heard.times - 0.6 / fps, 0.0))
+    return Danced(motions, beats, settings, start)
 
 
 def _loop(first: Rough, grid: Grid, rest: Rest, bars: int, beat_seconds: float, seconds: float) -> tuple[float, Motion]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import itertools
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,7 +77,11 @@ def spans_of(structure: Structure, grid: Grid) -> list[Span]:
     spans = []
     for section, first, last in zip(structure.sections, edges, [*edges[1:], end], strict=True):
         spans.extend(_upbeat(section, first, min(last, end), grid))
-    return [span for span in spans if span.last > span.first]
+    spans = [span for span in spans if span.last > span.first]
+    # A last chord is no section to begin something new in.
+    if len(spans) > 1 and spans[-1].last - spans[-1].first <= grid.metre + 1:
+        spans[-1] = replace(spans[-1], label=SILENCE)
+    return spans
 
 
 def _upbeat(section: Section, first: int, last: int, grid: Grid) -> list[Span]:

@@ -23,6 +23,9 @@ from .grid import Grid
 Array = NDArray[np.float64]
 Pose = tuple[Array, Array]
 
+# A step lands on its beat; the body over it comes to rest so many seconds later. That is what the eye takes for the
+# beat, so all is danced that much ahead.
+_AHEAD = 0.04
 # What a "lower body" is; the rest, with spine and arms, is the upper.
 LOWER = tuple(f"{side}_{joint}" for side in ("left", "right") for joint in ("hip", "knee", "ankle", "foot"))
 
@@ -37,7 +40,7 @@ class Rough:
 
 def rough(placed: Sequence[Placed], grid: Grid, rest: Rest, fps: float, frames: int, start: Spot) -> Rough:
     """The moves performed for `frames` frames."""
-    performed = perform(placed, grid.times, rest, fps, start)
+    performed = perform(placed, grid.times - _AHEAD, rest, fps, start)
     motion, contacts = performed.motion, performed.contacts
     short = frames - len(motion)
     if short > 0:
