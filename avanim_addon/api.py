@@ -16,7 +16,7 @@ from ..rigs.beats import Beats
 from ..rigs.errors import InputError
 from ..rigs.face import FaceTrack
 from ..rigs.job import Job, Progress, silent
-from . import session
+from . import runtime_operators, session
 from .dance.request import DanceRequest
 from .request import perform
 from .scene import character, face_file, studio
@@ -28,11 +28,13 @@ __all__ = [
     "DanceRequest",
     "add_character",
     "add_studio",
+    "create_runtime",
     "export",
     "export_face",
     "find_beats",
     "generate_dance",
     "mix_sound",
+    "remove_runtime",
     "render",
 ]
 
@@ -141,6 +143,29 @@ def export_face(
         Cancelled: progress raised it; nothing is written then.
     """
     return face_file.write_face(path, armature=_character(armature), frame_range=frame_range, progress=progress)
+
+
+def create_runtime(compute: str = "cpu", *, progress: Progress = silent) -> Path:
+    """Make the extension's own Python with what the models need, or go on with a half-made one; return its path.
+
+    Args:
+        compute: cpu, or cuda for NVIDIA's graphics cards.
+
+    Raises:
+        InputError: online access is off, no network, no room, no fitting Python, AVAnim is not an extension here.
+        Cancelled: progress raised it; what is there is kept.
+    """
+    return runtime_operators.create_runtime(compute, progress)
+
+
+def remove_runtime(*, progress: Progress = silent) -> None:
+    """Delete the extension's own Python.
+
+    Raises:
+        InputError: there is none, or it is in use.
+        Cancelled: progress raised it.
+    """
+    runtime_operators.remove_runtime(progress)
 
 
 def _character(armature: bpy.types.Object | None) -> bpy.types.Object:

@@ -29,7 +29,7 @@ _BUILDS = {"cpu": "cpu", "cuda": "cu130"}
 # The Pythons for which there is a torch of the pinned version.
 _OLDEST, _NEWEST = (3, 11), (3, 14)
 # Bytes on the disk while it is being made, with the downloads; measured on Linux.
-_SPACE = {"cpu": 3e9, "cuda": 13e9}
+_SPACE = {"cpu": 3e9, "cuda": 11e9}
 _DOWNLOADS, _TEMPORARY = "downloads", "tmp"
 # The pins and what they need, about; only the progress bar depends on it.
 _PACKAGES = 40
@@ -67,13 +67,22 @@ class Installer:
             return False
         return True
 
+    def ensure_room(self, compute: str) -> None:
+        """Raises InputError where the disk has too little room for a runtime of this kind."""
+        there = sum(path.lstat().st_size for path in self.folder.rglob("*") if not path.is_dir())
+        free, needed = shutil.disk_usage(self.folder).free, _SPACE[compute] - there
+        if free < needed:
+            raise InputError(
+                f"The runtime needs {needed / 1e9:.1f} GB more while it is made, but the disk with {self.folder} has "
+                f"{free / 1e9:.1f} GB free; make room and try again."
+            )
+
     def install(self, compute: str, pins: Sequence[str], progress: Progress) -> None:
         """Bring the environment to where it has `pins`, with what is there already; `compute` is cpu or cuda.
 
         Raises:
             InputError: why it can't be, in one sentence.
         """
-        self._ensure_room(compute)
         try:
             for name in (_DOWNLOADS, _TEMPORARY):
                 (self.folder / name).mkdir(exist_ok=True)
@@ -154,7 +163,7 @@ class Installer:
                 "later, or make a runtime for the CPU."
             )
         if sys.platform == "linux":
-            self._ensure_room("cuda")
+            self.ensure_room("cuda")
 
     def _pip(self, arguments: Sequence[str], progress: Progress, expected: int = 1) -> None:
         """Let pip install; raises _Failed."""
@@ -219,15 +228,6 @@ class Installer:
                 shutil.rmtree(path, ignore_errors=True)
         for path in self._packages("~*"):
             shutil.rmtree(path, ignore_errors=True)
-
-    def _ensure_room(self, compute: str) -> None:
-        there = sum(path.lstat().st_size for path in self.folder.rglob("*") if not path.is_dir())
-        free, needed = shutil.disk_usage(self.folder).free, _SPACE[compute] - there
-        if free < needed:
-            raise InputError(
-                f"The runtime needs {needed / 1e9:.1f} GB more while it is made, but the disk with {self.folder} has "
-                f"{free / 1e9:.1f} GB free; make room and try again."
-            )
 
 
 class PipReader:

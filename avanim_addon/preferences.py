@@ -1,29 +1,29 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # pyright: reportInvalidTypeForm=false
-"""Which Python runs the models."""
+"""Which Python runs the models: one that is chosen, or the add-on's own runtime, made here."""
 
+import shutil
 import time
 
 import bpy
-from bpy.props import StringProperty
+from bpy.props import EnumProperty, StringProperty
 
-from . import session
+from . import runtime, runtime_operators, session
 
 _PATIENCE = 120.0  # s until a Python that loads torch for the first time counts as stuck
 
 
 def _describe(about: dict) -> str:
     versions = about["versions"]
-    memory = f", {about['free_memory'] / 1e9:.0f} GB of memory free" if about["free_memory"] else ""
+    # A CUDA device says itself how much it has.
+    own = about["free_memory"] and about["device"] != "cuda"
+    memory = f", {about['free_memory'] / 1e9:.0f} GB of memory free" if own else ""
     return f"Python {versions['python']}, torch {versions['torch']}, runs on {about['device_name']}{memory}"
 
 
 def _show(text: str) -> None:
     session.status = text
-    for window in bpy.context.window_manager.windows:
-        for area in window.screen.areas:
-            if area.type == "PREFERENCES":
-                area.tag_redraw()
+    runtime_operators.redraw()
 
 
 class AVANIM_OT_test_python(bpy.types.Operator):
@@ -59,7 +59,10 @@ class AVANIM_OT_test_python(bpy.types.Operator):
 class AVANIM_OT_stop_worker(bpy.types.Operator):
     bl_idname = "avanim.stop_worker"
     bl_label = "Free Memory"
-    bl_description = "End the process that holds the models; the next job starts it again"
+    bl_description = (
+        "End the process that holds the models, which frees its memory and the graphics card's; the next job starts it "
+        "again"
+    )
 
     def execute(self, context):
         session.stop_worker()
@@ -70,12 +73,19 @@ class AVANIM_OT_stop_worker(bpy.types.Operator):
 class AVANIM_OT_open_log(bpy.types.Operator):
     bl_idname = "avanim.open_log"
     bl_label = "Open Log"
-    bl_description = "Show what the process with the models has said, for a report of what went wrong"
+    bl_description = "Show what the process has said, for a report of what went wrong"
+
+    of: EnumProperty(
+        name="Of",
+        items=(("MODELS", "Models", "The process with the models"), ("RUNTIME", "Runtime", "Making the runtime")),
+        options={"SKIP_SAVE"},
+    )
 
     def execute(self, context):
-        path = session.log_file()
+        path = session.log_file() if self.of == "MODELS" else runtime_operators.log_file()
         if not path.is_file():
-            self.report({"INFO"}, "There is no log yet: the models have not run")
+            never = "the models have not run" if self.of == "MODELS" else "no runtime has been made"
+            self.report({"INFO"}, f"There is no log yet: {never}")
             return {"CANCELLED"}
         if bpy.app.background:
             self.report({"INFO"}, str(path))
@@ -93,6 +103,12 @@ class AVANIM_Preferences(bpy.types.AddonPreferences):
         subtype="FILE_PATH",
         update=lambda self, context: _show("Not tried yet"),
     )
+    compute: EnumProperty(
+        name="Runs On",
+        description="What the runtime is made for",
+        items=[(key, *runtime_operators.COMPUTE[key]) for key in runtime.COMPUTE],
+        default="cuda" if "cuda" in runtime.COMPUTE and shutil.which("nvidia-smi") else "cpu",
+    )
 
     def draw(self, context):
         layout = self.layout
@@ -103,3 +119,6 @@ class AVANIM_Preferences(bpy.types.AddonPreferences):
         row.operator(AVANIM_OT_test_python.bl_idname)
         row.operator(AVANIM_OT_stop_worker.bl_idname)
         row.operator(AVANIM_OT_open_log.bl_idname)
+        layout.separator()
+        layout.row().prop(self, "compute", expand=True)
+        runtime_operators.draw(layout, self.compute, self.python)

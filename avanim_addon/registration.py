@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import bpy
 
-from . import cli, errands, generating, menus, session, sidebar
+from . import cli, errands, generating, menus, runtime_operators, session, sidebar
 from .character import operators as character_operators
 from .character import panels as character_panels
 from .dance import menus as dance_menus
@@ -38,6 +38,9 @@ CLASSES: tuple[type, ...] = (
     AVANIM_OT_test_python,
     AVANIM_OT_stop_worker,
     AVANIM_OT_open_log,
+    runtime_operators.AVANIM_OT_create_runtime,
+    runtime_operators.AVANIM_OT_remove_runtime,
+    runtime_operators.AVANIM_OT_cancel_runtime,
     AVANIM_Preferences,
     dance_properties.AVANIM_PG_dance,
     face_properties.AVANIM_PG_face,
@@ -114,6 +117,7 @@ def register() -> None:
     dance_menus.register()
     menus.register()
     session.register()
+    runtime_operators.register()
     errands.register()
     cli.register()
 
@@ -122,6 +126,7 @@ def unregister() -> None:
     # The jobs first: their operators must be done before their classes go.
     cli.unregister()
     errands.unregister()
+    runtime_operators.unregister()
     session.unregister()
     menus.unregister()
     dance_menus.unregister()

@@ -77,6 +77,7 @@ def create(folder: Path, compute: str = "cpu", progress: Progress = silent, *, l
             _empty(folder)
         elif made == wanted and (folder / jobs.WHOLE).is_file():
             return installer.python
+        installer.ensure_room(compute)
         with replacing(folder / _BEGUN) as file:
             file.write_text(json.dumps(wanted), "utf-8")
         (folder / jobs.WHOLE).unlink(missing_ok=True)
