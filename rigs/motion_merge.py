@@ -161,7 +161,7 @@ def _carried_on(old: Motion, new: Motion, entry: int, leave: int | None, rest: R
     path += (goal[entry] - path[entry]) * [1, 0, 1]
     if leave is not None:
         path += share[:, None] * (goal[leave] - path[leave]) * [1, 0, 1]
-    upright = matrix_from_axis_angle(turn[:, None] * np.array([0.0, 1.0, 0.0]))
+    upright = matrix_from_axis_angle(np.stack([np.zeros_like(turn), turn, np.zeros_like(turn)], axis=1))
     poses = new.poses.copy()
     poses[:, 0] = axis_angle_from_matrix(upright @ matrix_from_axis_angle(poses[:, 0]))
     return replace(new, poses=poses, trans=path - root)

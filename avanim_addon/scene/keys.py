@@ -37,16 +37,6 @@ def sample(curve: bpy.types.FCurve, frames: NDArray[np.floating]) -> NDArray[np.
     return np.array([curve.evaluate(float(frame)) for frame in frames])
 
 
-def set_keys(curve: bpy.types.FCurve, frames: NDArray[np.number], values: NDArray[np.floating]) -> None:
-    """Give the curve these keys (N,) instead of its own, linear between them."""
-    points = curve.keyframe_points
-    points.clear()
-    points.add(len(frames))
-    points.foreach_set("co", np.stack([frames, values], axis=1).astype(np.float32).ravel())
-    points.foreach_set("interpolation", np.full(len(frames), LINEAR, np.int32))
-    curve.update()
-
-
 def put_keys(curve: bpy.types.FCurve, first: int, values: NDArray[np.floating], hold_last: bool = False) -> None:
     """Key whole frames from `first` on with `values` (N,) instead of what keys there are in that stretch.
 

@@ -108,7 +108,9 @@ class AVANIM_OT_clear_take(_TakeOperator, bpy.types.Operator):
     @classmethod
     def why_not(cls, context):
         action = selected_take(context)
-        return super().why_not(context) or ("" if action.asset_data else f"{action.name} is no asset")
+        if action is not None and not action.asset_data:
+            return f"{action.name} is no asset"
+        return super().why_not(context)
 
     def do(self, context, armature, track):
         asset.clear(armature, tracks.take_on(track))
@@ -121,8 +123,10 @@ class AVANIM_OT_show_markers(_TakeOperator, bpy.types.Operator):
 
     @classmethod
     def why_not(cls, context):
-        reason = super().why_not(context)
-        return reason or ("" if "avanim_marks" in selected_take(context) else "The take has no beats or phonemes")
+        action = selected_take(context)
+        if action is not None and "avanim_marks" not in action:
+            return f"{action.name} has no beats or phonemes"
+        return super().why_not(context)
 
     def do(self, context, armature, track):
         action = tracks.take_on(track)
@@ -133,9 +137,10 @@ class AVANIM_OT_show_markers(_TakeOperator, bpy.types.Operator):
 class _ShownMarkers(_TakeOperator):
     @classmethod
     def why_not(cls, context):
-        reason = super().why_not(context)
-        shown = reason or marks.are_shown(context.scene, selected_take(context))
-        return reason or ("" if shown else "The markers of the selected take are not shown; press Show Markers first")
+        action = selected_take(context)
+        if action is not None and not marks.are_shown(context.scene, action):
+            return f"The markers of {action.name} are not shown; press Show Markers first"
+        return super().why_not(context)
 
 
 class AVANIM_OT_hide_markers(_ShownMarkers, bpy.types.Operator):
@@ -167,8 +172,10 @@ def why_no_part(context: bpy.types.Context) -> str:
         return reason
     if action is None:
         return "Select a take in the list first"
-    if tracks.is_face(action) or "avanim_request" not in action:
-        return f"{action.name} does not say how it was made" if not tracks.is_face(action) else "Select a dance"
+    if tracks.is_face(action):
+        return f"{action.name} is a take of the face; select a dance"
+    if "avanim_request" not in action:
+        return f"{action.name} does not say how it was made"
     if panel.span == "PREVIEW" and not context.scene.use_preview_range:
         return "Draw a preview range in the timeline first (P)"
     if panel.span == "MARKERS" and sum(marker.select for marker in context.scene.timeline_markers) < 2:
@@ -189,6 +196,7 @@ class AVANIM_OT_regenerate_part(Generate, bpy.types.Operator):
 
     def request(self, context):
         armature, action, scene = tracks.active_character(context), selected_take(context), context.scene
+        assert action is not None  # why_no_part
         panel = scene.avanim.takes
         first, last = panel.first, panel.last
         if panel.span == "PREVIEW":

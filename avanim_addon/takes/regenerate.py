@@ -114,8 +114,8 @@ class RegenerateRequest:
             armature = take.found(bpy.data.objects, owner)
             if old is None:
                 raise take.Undone
-            part = {"first": self.first, "last": self.last, "blend": self.blend, "seed": self.dance.seed}
-            part["joints"] = list(self.joints) if self.joints is not None else None
+            part = {name: getattr(self, name) for name in ("first", "last", "joints", "blend")}
+            part["seed"] = self.dance.seed
             action["avanim_parts"] = json.dumps([*json.loads(old.get("avanim_parts", "[]")), part])
             tracks.play_instead(armature, tracks.track_of(armature, old), [action])
             tracks.select(armature, action)
