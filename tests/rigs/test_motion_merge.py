@@ -117,7 +117,7 @@ def test_feet_do_not_skate_in_the_blends_and_between():
         figures.append([slide(motion.slice(70 / FPS, 171 / FPS)) for motion in ways])
     planted, loose, *usual = np.mean(figures, axis=0)
     print(f"standing soles slip by {planted:.3f} m/s planted, {loose:.3f} not, {max(usual):.3f} in the dances")
-    assert planted < 1.5 * max(usual) and planted < 0.5 * loose
+    assert planted < 0.4 * loose and planted < max(usual) + 0.08
 
 
 def test_retiming_moves_what_happens():
