@@ -8,34 +8,50 @@ import api`; there it needs no registration, and runs the models in the same pro
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import bpy
+import numpy as np
 
 from ..rigs.beats import Beats
 from ..rigs.errors import InputError
 from ..rigs.face import FaceTrack
 from ..rigs.job import Job, Progress, silent
+from ..rigs.marks import Marks
 from . import runtime_operators, session
 from .dance.request import DanceRequest
 from .request import perform
-from .scene import character, face_file, studio
+from .scene import character, face_file, face_take, marks, studio
 from .scene.export import export
 from .scene.render import render
 from .scene.render import write_mix as mix_sound
+from .takes import asset, tracks
+from .takes import retime as retiming
+from .takes.regenerate import RegenerateRequest
 
 __all__ = [
     "DanceRequest",
     "add_character",
     "add_studio",
+    "clear_asset",
     "create_runtime",
+    "delete_take",
     "export",
     "export_face",
     "find_beats",
     "generate_dance",
+    "hide_markers",
+    "import_face",
+    "mark_asset",
     "mix_sound",
+    "regenerate",
     "remove_runtime",
     "render",
+    "retime",
+    "show_markers",
+    "takes",
+    "use_only",
 ]
 
 
@@ -143,6 +159,138 @@ def export_face(
         Cancelled: progress raised it; nothing is written then.
     """
     return face_file.write_face(path, armature=_character(armature), frame_range=frame_range, progress=progress)
+
+
+def takes(armature: bpy.types.Object | None = None) -> list[bpy.types.Action]:
+    """A character's takes, oldest first. One of the face has more actions; the armature's stands for them here.
+
+    Raises:
+        InputError: the armature is no character.
+    """
+    return [action for track in tracks.take_tracks(_character(armature)) if (action := tracks.take_on(track))]
+
+
+def use_only(action: bpy.types.Action, armature: bpy.types.Object | None = None) -> None:
+    """Play this take and mute the others of its kind, body or face. Raises InputError: it is none of the character."""
+    armature = _character(armature)
+    tracks.use_only(armature, tracks.track_of(armature, action))
+
+
+def delete_take(action: bpy.types.Action, armature: bpy.types.Object | None = None) -> None:
+    """Remove a take with its actions. Raises InputError: it is none of the character."""
+    armature = _character(armature)
+    tracks.delete(armature, tracks.track_of(armature, action))
+
+
+def regenerate(
+    action: bpy.types.Action,
+    first: int,
+    last: int,
+    armature: bpy.types.Object | None = None,
+    *,
+    joints: Iterable[str] | None = None,
+    blend: int = 12,
+    seed: int,
+    progress: Progress = silent,
+) -> bpy.types.Action:
+    """Make a part of a dance anew with another seed, and wait until it is written as a new take; the old one is muted.
+
+    Outside the part the new take has the old one's keys, to the bit.
+
+    Args:
+        first, last: frames of the scene between which it is made anew.
+        joints: names of bones; None is all of them and the way over the floor.
+        blend: frames at either end in which old and new go over into each other.
+
+    Raises:
+        InputError: the take does not say how it was made, the part misses it, or no Python can run the models.
+        Cancelled: progress raised it.
+        RuntimeError: the worker failed.
+    """
+    armature = _character(armature)
+    names = tuple(joints) if joints is not None else None
+    request = RegenerateRequest.of(armature, action, first, last, names, blend, seed)
+    return perform(request, armature, bpy.context.scene, progress)[0]
+
+
+def retime(
+    action: bpy.types.Action,
+    armature: bpy.types.Object | None = None,
+    *,
+    was: Sequence[float] | None = None,
+    now: Sequence[float] | None = None,
+    scene: bpy.types.Scene | None = None,
+) -> bpy.types.Action:
+    """Make another take that follows moved marks; the old one is muted, the sound stays.
+
+    Args:
+        was, now: s from the take's beginning: what happened at `was` happens at `now`. Without them the take's markers
+            on the timeline say it, see `show_markers`.
+
+    Raises:
+        InputError: marks have changed places or left the take, none was moved, or the take is none of the character.
+    """
+    armature = _character(armature)
+    if was is None or now is None:
+        return retiming.retime_to_markers(scene or bpy.context.scene, armature, action)
+    return retiming.retime(armature, action, np.asarray(was, float), np.asarray(now, float))
+
+
+def show_markers(
+    action: bpy.types.Action, armature: bpy.types.Object | None = None, scene: bpy.types.Scene | None = None
+) -> int:
+    """Put a take's beats or phonemes on the timeline as markers, and return how many. Raises InputError."""
+    shift = tracks.frame_shift(_character(armature), action)
+    return marks.show(scene or bpy.context.scene, action, shift)
+
+
+def hide_markers(action: bpy.types.Action, scene: bpy.types.Scene | None = None) -> None:
+    """Take a take's markers off the timeline."""
+    marks.hide(scene or bpy.context.scene, action)
+
+
+def mark_asset(action: bpy.types.Action, armature: bpy.types.Object | None = None) -> None:
+    """Offer a take in the asset browser, tagged with its settings. Raises InputError: it is none of the character."""
+    asset.mark(_character(armature), action)
+
+
+def clear_asset(action: bpy.types.Action, armature: bpy.types.Object | None = None) -> None:
+    """Take a take out of the asset browser; the take itself stays. Raises InputError: it is none of the character."""
+    asset.clear(_character(armature), action)
+
+
+def import_face(
+    path: str | Path,
+    armature: bpy.types.Object | None = None,
+    *,
+    name: str | None = None,
+    frame_start: int | None = None,
+    fps: float | None = None,
+    phonemes: Marks | None = None,
+) -> bpy.types.Action:
+    """Key a recorded face onto a character as a new take: a Live Link Face .csv, or an .npz of AVAnim's own.
+
+    Args:
+        name: of the take, by default the file's.
+        frame_start: the frame of the first key, by default the scene's first.
+        fps: keys a second, by default the scene's.
+        phonemes: marks to keep on the take, by which it can be re-timed.
+
+    Returns:
+        The action that stands for the take in the list.
+
+    Raises:
+        InputError: the file is no face track, or the character has no shape keys that can be moved.
+    """
+    armature, path = _character(armature), Path(path).resolve()
+    track = FaceTrack.load(path)
+    settings = {"method": "capture", "audio": None, "file": str(path)}
+    kept = {"phonemes": phonemes} if phonemes is not None else None
+    action = face_take.write_face_take(
+        armature, track, name or path.stem, settings, frame_start=frame_start, fps=fps, marks=kept
+    )
+    tracks.select(armature, action)
+    return action
 
 
 def create_runtime(compute: str = "cpu", *, progress: Progress = silent) -> Path:
