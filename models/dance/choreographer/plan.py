@@ -28,6 +28,18 @@ Array = NDArray[np.float64]
 
 _BEAM = 12
 _PHRASE_BARS = 8
+# What the arms may do instead when a phrase returns, by style.
+_ARMS = {
+    "pop": ("clap", "sway_up", "wave", "snaps", "up"),
+    "hiphop": ("guard", "swing", "snaps"),
+    "disco": ("point", "roll", "clap_up", "up"),
+    "salsa": ("latin", "flow"),
+    "chacha": ("latin", "snaps"),
+    "waltz": ("frame", "flow"),
+    "indian": ("bhangra", "clap_up"),
+    "charleston": ("clap", "swing", "snaps"),
+    "subtle": ("hang", "snaps"),
+}
 _TASTE = 0.9  # spread of the seed's liking, in the units of the score
 
 
@@ -71,7 +83,8 @@ def fits(move: Move, metre: int) -> bool:
 
 def spans_of(structure: Structure, grid: Grid) -> list[Span]:
     """The sections on the dance's beats. What is shorter than two beats goes to its neighbour."""
-    end = len(grid.times) - 1
+    # Whole bars; what is left of the last is for coming to rest.
+    end = grid.lead + (len(grid.times) - 1 - grid.lead) // grid.metre * grid.metre
     edges = [max(0, int(np.ceil(grid.beat_of(section.first) - 1e-6))) for section in structure.sections]
     edges = [0 if structure.sections[0].label != SILENCE else edges[0], *edges[1:]]
     spans = []
@@ -196,7 +209,9 @@ class Planner:
             nth = occurrence[span.label] = occurrence.get(span.label, -1) + 1
             for part, first in enumerate(range(span.first, span.last, size)):
                 last = min(first + size, span.last)
-                placed.extend(self._phrase(span.label, first, last, mirrored=(nth + part) % 2 == 1))
+                time = nth + part
+                phrase = self._phrase(span.label, first, last, mirrored=time % 2 == 1)
+                placed.extend(phrase if time == 0 else self._restyled(phrase, span.label, time))
         return sorted((self._shaped(move) for move in placed), key=lambda move: move.beat)
 
     def _phrase(self, label: str, first: int, last: int, mirrored: bool) -> list[Placed]:
@@ -217,6 +232,17 @@ class Planner:
                 Placed(one.move, one.beat - first, mirrored=one.mirrored ^ mirrored) for one in found
             ]
         return found
+
+    def _restyled(self, phrase: list[Placed], label: str, time: int) -> list[Placed]:
+        """The phrase as it returns for the `time`-th time: some of its steps with other arms."""
+        rng = np.random.default_rng([self.seed, zlib.crc32(label.encode()), time])
+        result = []
+        for one in phrase:
+            move = MOVES[one.move]
+            arms = _ARMS[move.styles[0]]
+            chosen = arms[int(rng.integers(len(arms)))] if rng.random() < 0.5 else None
+            result.append(replace(one, arms=chosen) if move.family == "step" else one)
+        return result
 
     def _search(self, label: str, first: int, last: int, phrase_end: bool) -> list[Placed]:
         """The best filling of the dance beats [first, last)."""
@@ -242,10 +268,14 @@ class Planner:
             if not best:
                 continue
             ends = beat + length
+            # A move may be cut short where the phrase ends, if most of it is danced.
+            cut = (ends > last) & (2 * (last - beat) > length) & (last - beat >= 2)
+            ends = np.where(cut, last, ends)
             fits = self.allowed[beat] & (ends <= last)
             mean = (step_energy[np.minimum(ends, last)] - step_energy[beat]) / length
             score = own + self.liked[beat] + taste[beat - first]
             score = score - 7 * (np.array([move.energy for move in moves]) - mean) ** 2
+            score = score - 1.5 * cut
             place = (beat - first) % bar
             score = score - 2.5 * (place != 0) - 0.8 * ((length >= 2 * bar) & ((beat - first) % (2 * bar) != 0))
             ending = (ends == last) & phrase_end
@@ -282,9 +312,8 @@ class Planner:
         beat = int(placed.beat)
         here = self.energy[beat : beat + MOVES[placed.move].beats]
         energy = float(here.mean()) if len(here) else 0.5
-        return Placed(
-            placed.move,
-            placed.beat,
+        return replace(
+            placed,
             mirrored=placed.mirrored ^ self.controls.mirror,
             amplitude=round(self.controls.amplitude * (0.82 + 0.3 * energy), 3),
             energy=round(energy, 3),
