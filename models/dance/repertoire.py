@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a dance type can do: figures of a few beats that may follow one another in any order.
 
-Figures are either written by hand (rigs/moves.py) or cut out of recordings: beats are found from the steps, stretches
+Figures are either written by hand (rigs/moves) or cut out of recordings: beats are found from the steps, stretches
 of eight beats that begin and end alike are picked, turned to face the audience, and led into one common pose at their
 joints.
 """
@@ -22,7 +22,7 @@ from ...rigs.feet import plant_feet
 from ...rigs.fit import fit_positions
 from ...rigs.motion import Motion
 from ...rigs.motion_files import load_bundle, load_motion
-from ...rigs.moves import figures as moves
+from ...rigs.moves import MOVES, Placed, perform_on
 from ...rigs.skeleton import SMPL24, Rest
 from .melody import JOINTS, mirrored
 
@@ -37,6 +37,7 @@ _MARGIN = 1.0  # beats kept before and after a figure, for the joints
 _PHASES = 8  # places in a beat at which a figure may begin, for want of music that would tell
 _LINGER = 0.35  # how much slower a recorded body moves on the beat, and faster between
 _BODY = Rest.average()
+_FPS = 25.0  # of the frames that are asked for
 
 
 @dataclass(frozen=True)
@@ -49,18 +50,19 @@ class Clip:
 
 
 class Written:
-    """Figures out of rigs/moves.py. `names[level]` are the figures for music of that level of energy."""
+    """Figures out of rigs/moves. `names[level]` are the figures for music of that level of energy."""
 
     def __init__(self, names: list[list[str]], tempo: tuple[float, float]) -> None:
         self.names, self.tempo = names, tempo
-        self.figure = moves.MOVES[names[0][0]].beats
+        self.figure = MOVES[names[0][0]].beats
         self.figures, self.levels = len(names[0]), len(names)
 
     def dance(self, levels: NDArray[np.int64], order: NDArray[np.int64], count: Array) -> Array:
         """(T, 21, 3) m at `count` (T,) beats from the first figure on; figure k is `order[k]` of `levels[k]`."""
         chosen = [self.names[level][which] for level, which in zip(levels, order, strict=True)]
-        poses, trans = moves.perform(chosen, np.clip(count - 1.0, -1.0, len(chosen) * self.figure - 1.001), _BODY)
-        return _BODY.forward(poses, trans)[0][:, _COLUMNS]
+        placed = [Placed(name, k * self.figure) for k, name in enumerate(chosen)]
+        motion = perform_on(placed, np.clip(count - 1.0, -1.0, None), _BODY, _FPS).motion
+        return _BODY.forward(motion.poses, motion.trans)[0][:, _COLUMNS]
 
 
 class Recorded:
