@@ -31,18 +31,16 @@ def draw_progress(row: bpy.types.UILayout, number: int) -> None:
 
 
 def draw_generate(layout: bpy.types.UILayout, context: bpy.types.Context, operator: str, icon: str) -> None:
-    """The big button; under it, while its character is worked on, how far that is, and a way to stop it."""
+    """The big button; under it the jobs of its character."""
     row = layout.row()
     row.scale_y = 1.6
     row.operator(operator, icon=icon)
-    for number in session.jobs_of(tracks.active_character(context))[:1]:
+    for number in session.jobs_of(tracks.active_character(context)):
         draw_progress(layout.row(align=True), number)
 
 
 class AVANIM_PT_jobs(Sidebar, bpy.types.Panel):
     bl_label = "Jobs"
-    # Behind the others: what comes and goes must not push buttons away under the mouse.
-    bl_order = 100
 
     @classmethod
     def poll(cls, context):
