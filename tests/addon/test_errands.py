@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The panels that write files: face, sound, render, export. Their windows are in tests/gui."""
 
+import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -220,6 +221,22 @@ def test_what_the_face_does_is_written(scene, dancer, tmp_path):
         api.export_face(tmp_path / "none.csv", dancer)
 
 
+def test_a_recorded_face_becomes_a_take_and_comes_out_as_it_went_in(scene, dancer, tmp_path):
+    weights = np.zeros((4, 52))
+    weights[:, ARKIT_52.index("eyeBlinkLeft")] = [0, 0.5, 1, 0.25]
+    FaceTrack(weights, np.zeros((4, 3)), np.zeros((4, 2)), 30.0).save(tmp_path / "blink.npz")
+    assert not face_operators.AVANIM_FH_face.poll_drop(SimpleNamespace(area=None))
+    scene.frame_set(2)
+    assert bpy.ops.avanim.import_face(filepath=str(tmp_path / "blink.npz")) == {"FINISHED"}
+    assert "blink" in [action.name for action in api.takes(dancer)]
+    written = api.export_face(tmp_path / "again.csv", dancer, frame_range=(2, 5))
+    column = ARKIT_52.index("eyeBlinkLeft")
+    assert np.allclose(written.weights[:, column], weights[:, column], atol=1e-3)
+    (tmp_path / "empty.csv").write_text("Timecode\n")
+    with pytest.raises(RuntimeError, match="no Live Link Face recording"):
+        bpy.ops.avanim.import_face(filepath=str(tmp_path / "empty.csv"))
+
+
 # --- the second Blender -----------------------------------------------------------------------------------------------
 
 
@@ -282,3 +299,24 @@ def test_presets_of_the_panels_keep_settings_and_no_file(scene, tmp_path, monkey
         kept = scene.avanim.render.engine, scene.avanim.export.target
         assert kept == (("cycles", "plain") if domain == "render" else ("eevee", "unity"))
         assert scene.avanim.render.path == scene.avanim.export.path == "/b"
+
+
+# --- the public functions ---------------------------------------------------------------------------------------------
+
+
+def test_the_page_of_the_functions_names_them_all_and_its_example_runs(clicks, tmp_path):
+    page = (ROOT / "docs/api.md").read_text()
+    for name in api.__all__:
+        assert name[0].isupper() or f"`{name}(" in page, name
+    example = ROOT / "examples/script_dance.py"
+    body = example.read_text()
+    block = page.split("game-engine file:\n\n```python\n")[1].split("```")[0]
+    for line in block.strip().splitlines():
+        assert line in body, "the page shows lines of the example"
+    if not (ROOT / "rigs/characters/SMPL_NEUTRAL.npz").exists():
+        pytest.skip("the characters are not built; run `python3 build_addon.py`")
+    command = [sys.executable, example, clicks, tmp_path, "--seconds", "2"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "60 frames" in done.stdout
+    assert sorted(path.name for path in tmp_path.iterdir()) == (["dance.fbx", "dance.png"] + ["dance.wav"] * HEARS)

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs inside the real Blender: `blender --python drive.py -- SCENARIO FOLDER [ARGUMENTS as JSON]`.
 
-A scenario is a generator. It yields seconds to wait, or a function to wait for, and the window lives on meanwhile. What
-it notes in `facts` goes to FOLDER/facts.json, with the traceback of whatever failed.
+A scenario is a function of scenarios.py, or of another module beside it (MODULE.NAME). It yields seconds to
+wait, or a function to wait for, and the window lives on meanwhile. What it notes in `facts` goes to FOLDER/facts.json,
+with the traceback of whatever failed.
 """
 
 import contextlib
@@ -119,4 +120,5 @@ def play(generator, stage):
 
 sys.path.append(str(Path(__file__).parent))
 _stage = Stage()
-play(getattr(importlib.import_module("scenarios"), SCENARIO)(_stage), _stage)
+_module, _, _name = SCENARIO.rpartition(".")
+play(getattr(importlib.import_module(_module or "scenarios"), _name)(_stage), _stage)
