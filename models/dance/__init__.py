@@ -45,9 +45,8 @@ class Dance:
 class Method:
     """`styles`, the first for music that no other suits · `entry` gives the function that dances (imports torch).
 
-    `previews`: that function takes `preview` too, and calls it with a coarse motion as soon as it has one; for the
-    others the music's beginning is danced first. `choreographs`: it takes an animator's `controls` too, finds the style
-    "auto" itself, and returns a `choreographer.generate.Danced`.
+    `previews`: that function takes `preview` too, and calls it with a coarse motion of the whole. `choreographs`: it
+    takes an animator's `controls` too, finds the style "auto" itself, and returns a `choreographer.generate.Danced`.
     """
 
     title: str
@@ -147,13 +146,13 @@ def generate(
     if float(np.abs(sound.samples).max()) < _SILENCE:
         raise InputError("The music is silent; choose another file or another part of it.")
 
-    if preview is not None and not chosen.previews and sound.seconds > _LONG_SECONDS:
+    if preview is not None and sound.seconds > _LONG_SECONDS:
         begun = part(progress, 0.0, 0.1)
         progress = part(progress, 0.1, 1.0)
         with contextlib.suppress(InputError):  # nothing to dance to yet, such as a silent introduction
             beginning = generate(
                 sound.within(0.0, _PREVIEW_SECONDS), rest, method=method, style=style, seed=seed, fps=fps, bpm=bpm,
-                metre=metre, offset=offset, device=device, progress=begun,
+                metre=metre, offset=offset, device=device, controls=controls, progress=begun,
             )  # fmt: skip
             preview(beginning.motion)
     if beats is None:
