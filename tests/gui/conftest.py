@@ -31,16 +31,25 @@ def extension(blender, tmp_path_factory) -> Path:
     return archive
 
 
-@pytest.fixture(scope="session")
-def song(tmp_path_factory) -> Path:
-    """Twenty seconds of drums and a bass at 120 bpm."""
-    rate, seconds = 22050, 20.0
+def _drums(path: Path, seconds: float) -> Path:
+    """Drums and a bass at 120 bpm."""
+    rate = 22050
     time = np.arange(int(rate * seconds)) / rate
     since_beat = time % 0.5
     bar = (time // 2) % 4
     drum = np.sin(2 * np.pi * 60 * since_beat) * np.exp(-since_beat * 18)
     off_beat = np.random.default_rng(0).normal(size=len(time)) * np.exp(-((time + 0.25) % 0.5) * 60) * 0.2
     bass = 0.3 * np.sign(np.sin(2 * np.pi * (55 * 2 ** (np.array([0, 5, 7, 3])[bar.astype(int)] / 12)) * time))
-    path = tmp_path_factory.mktemp("song") / "drums.wav"
     soundfile.write(path, 0.5 * (drum + off_beat + bass * (since_beat > 0.05)), rate)
     return path
+
+
+@pytest.fixture(scope="session")
+def song(tmp_path_factory) -> Path:
+    return _drums(tmp_path_factory.mktemp("song") / "drums.wav", 20.0)
+
+
+@pytest.fixture(scope="session")
+def long_song(tmp_path_factory) -> Path:
+    """Long enough to be previewed."""
+    return _drums(tmp_path_factory.mktemp("long_song") / "drums.wav", 240.0)

@@ -15,6 +15,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SCREEN = (1600, 900)
+# In the folder `work`: the processes of workers that live on a second after Blender has ended.
+ORPHANS = "orphans.txt"
 
 
 def gui_root() -> Path | None:
@@ -79,7 +81,13 @@ def run(
     }
     command = ["env", "-i", *(f"{key}={value}" for key, value in settings.items()), *blender]
     # Not exec: xvfb-run as process 1 never gets the signal that its server is up.
-    lines += [f"chroot {root} {shlex.join(command)} && true", "exit $?"]
+    lines += [
+        f"chroot {root} {shlex.join(command)} && true",
+        "status=$?",
+        "sleep 1",
+        f"grep -la 'models/worker[.]py' {root}/proc/[0-9]*/cmdline > {shlex.quote(str(work / ORPHANS))}",
+        "exit $status",
+    ]
     return subprocess.run(
         ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", "\n".join(lines)],
         capture_output=True,

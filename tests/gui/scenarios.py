@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the tests do in Blender's window, see `drive.py`."""
 
+import contextlib
 import importlib
 import itertools
 import os
 import signal
+import subprocess
 import sys
+import tempfile
 import time
 import wave
 from pathlib import Path
@@ -168,17 +171,36 @@ def _press_generate(stage):
         return bpy.ops.avanim.generate_dance("INVOKE_DEFAULT")
 
 
-def _begin(stage):
+def _begin(stage, **settings):
     """A character and a job that runs. Returns its handle."""
     if not any(obj.type == "ARMATURE" for obj in bpy.data.objects):
         bpy.ops.avanim.add_character()
-    bpy.context.scene.avanim.dance.audio = stage.arguments["song"]
+        bpy.ops.ed.undo_push(message="Character")
+    panel = bpy.context.scene.avanim.dance
+    panel.audio = stage.arguments["song"]
+    for name, value in settings.items():
+        setattr(panel, name, value)
     yield 0.3
     _press_generate(stage)
-    session = _addon("session")
-    handle = session.job_of(bpy.context.view_layer.objects.active)
+    handle = _newest().handle
     yield lambda: handle.state == "running" or handle.ended
     return handle
+
+
+def _newest():
+    return list(_addon("session").running.values())[-1]
+
+
+@contextlib.contextmanager
+def _held():
+    """Keeps the worker from going on, so that there is time for what is to happen in the middle of its job."""
+    pid = _addon("session").worker().about["pid"]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield pid
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
 
 
 def _gone(pid):
@@ -188,34 +210,72 @@ def _gone(pid):
         return True
 
 
+def _takes(armature):
+    tracks = _addon("takes.tracks")
+    return [tracks.take_on(track).name for track in tracks.take_tracks(armature)]
+
+
+def _look_at(stage, obj):
+    """Turn the view to it."""
+    for other in bpy.context.view_layer.objects:
+        other.select_set(other == obj)
+    with bpy.context.temp_override(window=stage.window, area=stage.view, region=stage.region("WINDOW")):
+        bpy.ops.view3d.view_selected()
+
+
 def guards(stage):
-    """What may happen in the middle of a job."""
+    """What may happen to a job: queued, cancelled, killed, its file or its add-on gone."""
     yield from _open_tab(stage)
-    session, operators = _addon("session"), _addon("dance.operators")
+    session = _addon("session")
     facts = stage.facts
 
-    bpy.ops.avanim.add_character()
-    bpy.context.scene.avanim.dance.audio = stage.arguments["song"]
-    yield 0.5
-    found = yield from stage.buttons([GENERATE])
-
-    # A second job on the same rig is refused, with the reason.
+    # The same wish a second time is refused, another waits; so does one for another character.
     handle = yield from _begin(stage)
-    facts["why_not_twice"] = operators.why_no_dance(bpy.context)
-    try:
+    with _held():
+        try:
+            _press_generate(stage)
+        except RuntimeError as error:
+            facts["second_job"] = str(error)
+        ava = bpy.context.view_layer.objects.active
+        bpy.context.scene.avanim.dance.seed = 2
         _press_generate(stage)
-    except RuntimeError as error:
-        facts["second_job"] = str(error)
+        bpy.ops.avanim.add_character()
+        leo = bpy.context.view_layer.objects.active
+        leo.location.x = 1
+        _press_generate(stage)
+        yield 0.5
+        facts["list"] = [[job.name, job.title, job.handle.state] for job in session.running.values()]
+        stage.picture("jobs")
+        yield 0.5
 
-    # The button at the right end of the progress bar, which stands where the big button was.
-    region = stage.region("UI")
-    stage.point_at(region.x + region.width * 0.86, found[GENERATE][1])
-    yield 0.3
-    stage.picture("running")
-    began = time.perf_counter()
-    stage.xdotool("click", 1)
+        # ESC beside the view does nothing, over it it stops the active character's job.
+        properties = next(area for area in stage.window.screen.areas if area.type == "PROPERTIES")
+        stage.point_at(properties.x + 50, properties.y + 10)
+        stage.xdotool("key", "Escape")
+        yield 0.5
+        facts["escape_beside"] = [job.handle.state for job in session.running.values()]
+        stage.point_at_viewport()
+        stage.xdotool("key", "Escape")
+        yield lambda: len(session.running) == 2
+        facts["escape_over"] = [job.name for job in session.running.values()]
     yield lambda: not session.running
-    facts["button_seconds"] = time.perf_counter() - began
+    facts["queue"] = [handle.state, _takes(ava), _takes(leo)]
+    bpy.data.objects.remove(leo)
+    bpy.context.view_layer.objects.active = ava
+
+    # The button at the right end of the progress bar, under the big one. The worker does not listen, being held.
+    found = yield from stage.buttons([GENERATE])
+    handle = yield from _begin(stage, seed=3)
+    with _held() as pid:
+        region = stage.region("UI")
+        stage.point_at(region.x + region.width * 0.86, found[GENERATE][1] - 32)
+        yield 0.5
+        began = time.perf_counter()
+        stage.xdotool("click", 1)
+        yield lambda: not session.running
+        facts["button_seconds"] = time.perf_counter() - began
+        yield lambda: _gone(pid)
+        facts["killed_seconds"] = time.perf_counter() - began
     facts["after_button"] = handle.state
     yield 0.5
 
@@ -227,21 +287,15 @@ def guards(stage):
     yield 0.5
     stage.picture("killed")
 
-    # The character is deleted.
-    handle = yield from _begin(stage)
-    facts["restarted"] = handle.state
-    bpy.data.objects.remove(bpy.context.view_layer.objects.active)
-    yield lambda: not session.running
-    facts["deleted"] = handle.state
-    for obj in list(bpy.data.objects):
-        bpy.data.objects.remove(obj)
-
     # Another file is loaded.
     handle = yield from _begin(stage)
+    facts["restarted"] = handle.state
     with bpy.context.temp_override(window=stage.window):
         bpy.ops.wm.read_homefile(app_template="")
     facts["loaded"] = [handle.state, len(session.running)]
     yield 1.0
+    for obj in list(bpy.data.objects):
+        bpy.data.objects.remove(obj)
 
     # The extension is switched off.
     handle = yield from _begin(stage)
@@ -254,6 +308,108 @@ def guards(stage):
     bpy.ops.preferences.addon_enable(module=MODULE)
     yield 0.5
     facts["enabled_again"] = hasattr(bpy.types.Scene, "avanim")
+
+    # Blender quits.
+    yield from _begin(stage)
+    os.kill(_addon("session").worker().about["pid"], signal.SIGSTOP)
+
+
+def stress(stage):
+    """What may happen to the scene while a job runs; the result comes all the same."""
+    yield from _open_tab(stage)
+    session, facts = _addon("session"), stage.facts
+
+    # The preview of a long song, once the worker is warm, and the time until it and the result are there.
+    yield from _begin(stage)
+    yield lambda: not session.running
+    bpy.context.scene.avanim.dance.seed = 2
+    began = time.perf_counter()
+    _press_generate(stage)
+    job = _newest()
+    yield lambda: session.worker().poll() or job.handle.preview or job.handle.ended
+    with _held():
+        yield lambda: job.shown or job.handle.ended
+        facts["preview"] = [job.handle.state, time.perf_counter() - began, len(bpy.data.actions)]
+        _look_at(stage, bpy.context.view_layer.objects.active)
+        bpy.context.scene.frame_set(60)
+        yield 1.0
+        stage.picture("preview")
+        yield 1.0
+        path = str(stage.folder / "middle.blend")
+        bpy.ops.wm.save_as_mainfile(filepath=path, copy=True)
+        with bpy.data.libraries.load(path) as (inside, _):
+            facts["saved"] = list(inside.actions)
+        # Renamed, and at another frame rate.
+        ava = bpy.context.view_layer.objects.active
+        ava.name = "Anna"
+        bpy.context.scene.render.fps = 30
+        yield 0.3
+    resumed = time.perf_counter()
+    yield lambda: job.handle.ended
+    facts["result_seconds"] = facts["preview"][1] + time.perf_counter() - resumed
+    yield lambda: not session.running
+    facts["renamed"] = [job.name, _takes(ava)]
+    takes = [_addon("takes.tracks").take_on(track) for track in _addon("takes.tracks").take_tracks(ava)]
+    facts["frames"] = [[take["avanim_fps"], take["avanim_frames"]] for take in takes]
+    bpy.ops.wm.save_as_mainfile(filepath=str(stage.folder / "takes.blend"), copy=True)
+    bpy.context.scene.frame_set(300)
+    facts["pose"] = [list(bone.head) for bone in ava.pose.bones]
+
+    # Undone and redone while it runs: the character goes and comes back, and gets its take.
+    for obj in list(bpy.data.objects):
+        bpy.data.objects.remove(obj)
+    bpy.ops.ed.undo_push(message="Empty")
+    yield from _begin(stage, seed=5)
+    with _held():
+        stage.point_at_viewport()
+        stage.xdotool("key", "ctrl+z")
+        yield lambda: not bpy.data.objects
+        yield 0.5
+        stage.xdotool("key", "ctrl+shift+z")
+        yield lambda: len(bpy.data.objects)
+        yield 0.5
+    yield lambda: not session.running
+    armature = next(obj for obj in bpy.data.objects if obj.type == "ARMATURE")
+    facts["redone"] = _takes(armature)
+
+    # The character is deleted with the key for it.
+    bpy.context.view_layer.objects.active = armature
+    yield from _begin(stage, seed=6)
+    with _held():
+        for obj in bpy.data.objects:
+            obj.select_set(True)
+        stage.point_at_viewport()
+        stage.xdotool("key", "Delete")
+        yield lambda: not bpy.context.scene.objects
+    yield lambda: not session.running
+    facts["kept"] = [action.name for action in bpy.data.actions if action.name.endswith(" 6") and action.use_fake_user]
+    stage.picture("kept")
+    yield 1.0
+
+    # The disk is full: the worker's folder has room for a few bytes.
+    tiny = stage.folder / "tiny"
+    tiny.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(tiny)], check=True)
+    tempfile.tempdir = str(tiny)
+    handle = yield from _begin(stage, seed=7)
+    yield lambda: not session.running
+    facts["full"] = [handle.state, handle.error, [entry.name for entry in tiny.iterdir()]]
+    tempfile.tempdir = None
+    subprocess.run(["umount", str(tiny)], check=True)
+
+    # Its Python is removed: this job ends well, the next one says what to do.
+    python = stage.folder / "python"
+    python.write_text(f'#!/bin/sh\nexec {os.environ["AVANIM_PYTHON"]} "$@"\n')
+    python.chmod(0o755)
+    session.preferences().python = str(python)
+    handle = yield from _begin(stage, seed=8)
+    python.unlink()
+    yield lambda: not session.running
+    facts["python_removed"] = [handle.state]
+    session.stop_worker()
+    handle = yield from _begin(stage, seed=9)
+    yield lambda: not session.running
+    facts["python_removed"] += [handle.state, handle.error]
 
 
 class _Answer:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .run_blender import run
+from .run_blender import ORPHANS, run
 
 DRIVE = Path(__file__).with_name("drive.py")
 
@@ -32,7 +32,7 @@ def play(scenario: str, folder: Path, extension: Path, song: Path, **more: objec
     assert facts.exists(), (done.stdout + done.stderr)[-3000:]
     facts = json.loads(facts.read_text())
     assert "error" not in facts, facts["error"] + (done.stdout + done.stderr)[-2000:]
-    return facts
+    return {**facts, "folder": str(folder), "orphans": (folder / ORPHANS).read_text()}
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +41,13 @@ def dance(extension, song, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def guards(extension, song, tmp_path_factory):
-    return play("guards", *bring(tmp_path_factory.mktemp("guards"), extension, song))
+def guards(extension, long_song, tmp_path_factory):
+    return play("guards", *bring(tmp_path_factory.mktemp("guards"), extension, long_song))
+
+
+@pytest.fixture(scope="module")
+def stress(extension, long_song, tmp_path_factory):
+    return play("stress", *bring(tmp_path_factory.mktemp("stress"), extension, long_song))
 
 
 def test_the_extension_installs_and_its_tab_is_shown(dance):
@@ -107,13 +112,23 @@ def test_a_dropped_song_is_danced_to_or_becomes_a_strip(extension, song, tmp_pat
     assert facts["strip"] == ["minute", 11, 0]
 
 
-def test_two_jobs_on_one_rig_are_refused_with_the_reason(guards):
-    assert "Ava is being worked on" in guards["why_not_twice"]
-    assert "Ava is being worked on" in guards["second_job"]
+def test_jobs_wait_in_a_list_and_the_same_wish_twice_is_refused(guards):
+    assert "on its way for Ava already" in guards["second_job"]
+    names = [name for name, _, _ in guards["list"]]
+    assert names[:2] == ["Ava", "Ava"] and len(set(names)) == 2
+    assert [state for _, _, state in guards["list"]] == ["running", "queued", "queued"]
+    state, ava, leo = guards["queue"]
+    assert state == "done" and len(ava) == 2 and leo == []
 
 
-def test_the_cancel_button_acts_within_half_a_second(guards):
+def test_escape_acts_over_a_3d_view_on_the_active_characters_job(guards):
+    assert guards["escape_beside"] == ["running", "queued", "queued"]
+    assert guards["escape_over"] == ["Ava", "Ava"]
+
+
+def test_the_cancel_button_acts_within_half_a_second_on_a_worker_that_hangs(guards):
     assert guards["after_button"] == "cancelled" and guards["button_seconds"] < 0.5
+    assert guards["killed_seconds"] < 0.7
 
 
 def test_a_killed_worker_is_one_sentence_and_the_next_job_starts_another(guards):
@@ -122,8 +137,7 @@ def test_a_killed_worker_is_one_sentence_and_the_next_job_starts_another(guards)
     assert guards["restarted"] == "running"
 
 
-def test_deleting_the_character_and_loading_a_file_cancel_the_job(guards):
-    assert guards["deleted"] == "cancelled"
+def test_loading_a_file_cancels_the_job(guards):
     assert guards["loaded"] == ["cancelled", 0]
 
 
@@ -131,6 +145,76 @@ def test_switching_the_extension_off_ends_the_worker(guards):
     state, seconds, left = guards["disabled"]
     assert state == "cancelled" and seconds < 1 and not left
     assert guards["enabled_again"]
+
+
+def test_no_worker_is_left_when_blender_quits_in_the_middle_of_a_job(guards):
+    assert guards["orphans"] == ""
+
+
+def test_a_long_song_is_previewed_and_nothing_of_that_is_saved(stress):
+    state, seconds, actions = stress["preview"]
+    print(f"the preview was there after {seconds:.1f} s, the result after {stress['result_seconds']:.1f} s")
+    assert state == "running" and actions == 1
+    assert len(stress["saved"]) == 1
+
+
+def test_a_renamed_character_and_a_changed_frame_rate_do_no_harm(stress):
+    name, takes = stress["renamed"]
+    assert name == "Anna" and len(takes) == 2
+    (rate, frames), (other_rate, other_frames) = stress["frames"]
+    assert (rate, other_rate) == (24, 30) and abs(frames / rate - other_frames / other_rate) < 0.1
+
+
+def test_undo_and_redo_in_the_middle_of_a_job(stress):
+    assert len(stress["redone"]) == 1
+
+
+def test_the_dance_of_a_deleted_character_is_kept_as_an_action(stress):
+    assert len(stress["kept"]) == 1
+
+
+def test_a_full_disk_is_one_sentence(stress):
+    state, sentence, left = stress["full"]
+    assert state == "failed" and "the disk is full; free some space" in sentence
+    assert left == []
+
+
+def test_a_python_that_is_removed_fails_the_next_job_only(stress):
+    first, second, sentence = stress["python_removed"]
+    assert first == "done"
+    assert second == "failed" and "did not run as a Python; choose another" in sentence
+
+
+WITHOUT_ADD_ON = """
+import bpy, json
+from pathlib import Path
+assert not hasattr(bpy.types.Scene, "avanim")
+armature = bpy.data.objects["Anna"]
+bpy.context.scene.frame_set(300)
+facts = {{
+    "tracks": [[track.name, track.strips[0].action.name] for track in armature.animation_data.nla_tracks],
+    "pose": [list(bone.head) for bone in armature.pose.bones],
+}}
+Path({facts!r}).write_text(json.dumps(facts))
+"""
+
+
+def test_a_saved_file_opens_with_its_takes_where_the_extension_is_not(stress):
+    folder = Path(stress["folder"])
+    facts = folder / "without.json"
+    code = WITHOUT_ADD_ON.format(facts=str(facts))
+    done = run(
+        ["-b", "--factory-startup", "--python-exit-code", "1", str(folder / "takes.blend"), "--python-expr", code],
+        folder,
+        window=False,
+        timeout=100,
+    )
+    assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
+    facts = json.loads(facts.read_text())
+    assert [name for name, _ in facts["tracks"]] == [action for _, action in facts["tracks"]] == stress["renamed"][1]
+    differences = [abs(a - b) for one, other in zip(facts["pose"], stress["pose"], strict=True)
+                   for a, b in zip(one, other, strict=True)]  # fmt: skip
+    assert max(differences) < 1e-5
 
 
 BACKGROUND = """
