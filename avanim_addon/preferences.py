@@ -104,7 +104,7 @@ class AVANIM_Preferences(bpy.types.AddonPreferences):
         update=lambda self, context: _show("Not tried yet"),
     )
     compute: EnumProperty(
-        name="Runs On",
+        name="Runtime For",
         description="What the runtime is made for",
         items=[(key, *runtime_operators.COMPUTE[key]) for key in runtime.COMPUTE],
         default="cuda" if "cuda" in runtime.COMPUTE and shutil.which("nvidia-smi") else "cpu",
@@ -114,11 +114,10 @@ class AVANIM_Preferences(bpy.types.AddonPreferences):
         layout = self.layout
         layout.use_property_split = True
         layout.prop(self, "python")
+        runtime_operators.draw_sentence(layout, session.status, "INFO")
         row = layout.row()
-        row.label(text=session.status, icon="INFO")
         row.operator(AVANIM_OT_test_python.bl_idname)
         row.operator(AVANIM_OT_stop_worker.bl_idname)
         row.operator(AVANIM_OT_open_log.bl_idname)
         layout.separator()
-        layout.row().prop(self, "compute", expand=True)
-        runtime_operators.draw(layout, self.compute, self.python)
+        runtime_operators.draw(layout, self)

@@ -14,7 +14,7 @@ from ..rigs.job import Progress
 from . import runtime, session
 
 _TICK = 0.2  # s between two looks at the runtime that is being made
-_LINE = 90  # characters of a sentence that fit into a line of the preferences
+_LINE = 110  # characters of a sentence that fit into a line of the preferences
 
 COMPUTE = {
     "cpu": ("CPU", "Runs everywhere, on Apple's GPUs too: 1.5 GB on the disk"),
@@ -171,7 +171,7 @@ class AVANIM_OT_create_runtime(_Runtime, bpy.types.Operator):
         "internet. Nothing else on the system is changed"
     )
 
-    compute: EnumProperty(name="Runs On", items=[(key, *COMPUTE[key]) for key in runtime.COMPUTE])
+    compute: EnumProperty(name="Runtime For", items=[(key, *COMPUTE[key]) for key in runtime.COMPUTE])
 
     @staticmethod
     def why_not():
@@ -212,20 +212,28 @@ class AVANIM_OT_cancel_runtime(bpy.types.Operator):
         return {"FINISHED"}
 
 
-def draw(layout: bpy.types.UILayout, compute: str, chosen: str) -> None:
-    """How the runtime is, and what can be done with it; `chosen` is the Python that the user prefers to it."""
-    row = layout.row()
+def draw_sentence(layout: bpy.types.UILayout, text: str, icon: str) -> None:
+    """In as many lines as it takes."""
+    column = layout.column(align=True)
+    for i, line in enumerate(textwrap.wrap(text, _LINE)):
+        column.label(text=line, icon="BLANK1" if i else icon)
+
+
+def draw(layout: bpy.types.UILayout, preferences: bpy.types.AddonPreferences) -> None:
+    """How the runtime is, and what can be done with it."""
     if _task:
+        row = layout.split(factor=0.8)
         row.progress(text=_task.step, factor=_task.progress)
         row.operator(AVANIM_OT_cancel_runtime.bl_idname)
         return
-    unused = ", but the Python above is used" if chosen and _state in ("old", "whole") else ""
-    row.label(text=_STATES[_state] + unused, icon="CHECKMARK" if _state == "whole" else "INFO")
-    row.operator(AVANIM_OT_create_runtime.bl_idname).compute = compute
+    unused = ", but the Python above is used" if preferences.python and _state in ("old", "whole") else ""
+    layout.label(text=_STATES[_state] + unused, icon="CHECKMARK" if _state == "whole" else "INFO")
+    layout.row().prop(preferences, "compute", expand=True)
+    row = layout.row()
+    row.operator(AVANIM_OT_create_runtime.bl_idname).compute = preferences.compute
     row.operator(AVANIM_OT_remove_runtime.bl_idname)
     row.operator("avanim.open_log").of = "RUNTIME"
-    for i, line in enumerate(textwrap.wrap(_problem or ("" if _state == "whole" else why_not_online()), _LINE)):
-        layout.label(text=line, icon="BLANK1" if i else "ERROR")
+    draw_sentence(layout, _problem or ("" if _state == "whole" else why_not_online()), "ERROR")
 
 
 def register() -> None:

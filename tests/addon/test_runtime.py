@@ -3,7 +3,6 @@
 
 import contextlib
 import functools
-import http.server
 import json
 import os
 import shutil
@@ -11,9 +10,7 @@ import signal
 import stat
 import subprocess
 import sys
-import threading
 import time
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -21,65 +18,15 @@ from avanim.avanim_addon import installer, jobs, runtime
 from avanim.rigs.errors import Cancelled, InputError
 from packaging.requirements import Requirement
 
+from .package_index import Index, write_pages, write_wheel
+
 PINS = runtime.pins()
 posix = pytest.mark.skipif(os.name != "posix", reason="looks at processes, or lets shell scripts stand for Pythons")
 
 
-class Index(http.server.ThreadingHTTPServer):
-    """A package index of one's own. `asked` are the files that were fetched; those in `stalled` never come whole."""
-
-    daemon_threads = True
-
-    def __init__(self, folder: Path) -> None:
-        self.asked: list[str] = []
-        self.stalled: set[str] = set()
-        super().__init__(("127.0.0.1", 0), functools.partial(Handler, directory=str(folder)))
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/"
-
-
-class Handler(http.server.SimpleHTTPRequestHandler):
-    def do_GET(self):
-        name = self.path.rpartition("/")[2].partition("-")[0]
-        if self.path.endswith(".whl"):
-            self.server.asked.append(name)
-            if name in self.server.stalled:
-                self.send_response(200)
-                self.send_header("Content-Length", "1000000")
-                self.end_headers()
-                with contextlib.suppress(OSError):
-                    for _ in range(600):
-                        self.wfile.write(b"0" * 100)
-                        time.sleep(0.1)
-                return
-        super().do_GET()
-
-    def log_message(self, *words):
-        pass
-
-
-def write_wheel(folder: Path, name: str, version: str) -> None:
-    info = f"{name}-{version}.dist-info"
-    with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as wheel:
-        wheel.writestr(f"{name}.py", f"__version__ = {version!r}\n")
-        wheel.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
-        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        wheel.writestr(f"{info}/RECORD", f"{name}.py,,\n{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n")
-
-
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory) -> Path:
-    """What the index serves: the pinned versions, with a torch as its makers name the one without CUDA."""
-    folder = tmp_path_factory.mktemp("index")
-    for requirement in map(Requirement, runtime.pins()):
-        version = str(requirement.specifier).removeprefix("==")
-        page = folder / requirement.name
-        page.mkdir(exist_ok=True)
-        write_wheel(page, requirement.name, version + ("+cpu" if requirement.name == "torch" else ""))
-    return folder
+    return write_pages(tmp_path_factory.mktemp("index"))
 
 
 @pytest.fixture
