@@ -85,7 +85,7 @@ def run(
         f"chroot {root} {shlex.join(command)} && true",
         "status=$?",
         "sleep 1",
-        f"grep -la 'models/worker[.]py' {root}/proc/[0-9]*/cmdline > {shlex.quote(str(work / ORPHANS))}",
+        f"grep -la 'models/worker[.]py' {root}/proc/[0-9]*/cmdline > {shlex.quote(str(work / ORPHANS))} || true",
         "exit $status",
     ]
     return subprocess.run(

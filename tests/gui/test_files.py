@@ -67,7 +67,8 @@ def test_the_command_line_inside_blender_stages_renders_and_exports(extension, s
         return done.returncode, done.stdout, done.stderr
 
     install = ("--command", "extension", "install-file", "-r", "user_default", "--enable", extension)
-    assert blender("-b", *install)[0] == 0
+    status, out, err = blender("-b", *install)
+    assert status == 0, out + err
     avanim = ("-b", "--command", "avanim")
     status, out, err = blender(*avanim, "methods")
     assert status == 0 and "dance/choreographer" in out and "styles: " in out, out + err
