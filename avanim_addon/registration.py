@@ -8,6 +8,7 @@ import bpy
 from . import cli, errands, generating, menus, runtime_operators, session, sidebar
 from .character import operators as character_operators
 from .character import panels as character_panels
+from .dance import choreography as dance_choreography
 from .dance import menus as dance_menus
 from .dance import operators as dance_operators
 from .dance import panels as dance_panels
@@ -42,6 +43,7 @@ CLASSES: tuple[type, ...] = (
     runtime_operators.AVANIM_OT_remove_runtime,
     runtime_operators.AVANIM_OT_cancel_runtime,
     AVANIM_Preferences,
+    dance_choreography.AVANIM_PG_choreography,
     dance_properties.AVANIM_PG_dance,
     face_properties.AVANIM_PG_face,
     sound_properties.AVANIM_PG_sound,
@@ -56,6 +58,7 @@ CLASSES: tuple[type, ...] = (
     character_operators.AVANIM_OT_add_character,
     dance_operators.AVANIM_OT_generate_dance,
     dance_operators.AVANIM_OT_new_seed,
+    dance_operators.AVANIM_OT_pin_pose,
     dance_operators.AVANIM_OT_repeat_take,
     dance_operators.AVANIM_OT_dance_like_take,
     dance_operators.AVANIM_OT_dance_to_file,
@@ -91,6 +94,7 @@ CLASSES: tuple[type, ...] = (
     take_panels.AVANIM_UL_takes,
     character_panels.AVANIM_PT_character,
     dance_panels.AVANIM_PT_dance,
+    dance_panels.AVANIM_PT_dance_choreography,
     dance_panels.AVANIM_PT_dance_tempo,
     dance_panels.AVANIM_PT_dance_scene,
     take_panels.AVANIM_PT_takes,

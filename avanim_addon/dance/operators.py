@@ -7,8 +7,11 @@ from dataclasses import replace
 import bpy
 from bpy.props import EnumProperty, StringProperty
 
+from ...rigs.errors import InputError
+from ..compat import actions
 from ..generating import Generate, SoundFile, new_seed, poll, start, why_no_job
 from ..takes import tracks
+from . import choreography
 from .request import DanceRequest
 
 
@@ -116,6 +119,61 @@ class AVANIM_OT_dance_to_file(SoundFile, bpy.types.Operator):
         # A step of its own: undoing the dance keeps the character and the choice of the music.
         bpy.ops.ed.undo_push(message=self.bl_label)
         return start(self, bpy.ops.avanim.generate_dance)
+
+
+class AVANIM_OT_pin_pose(bpy.types.Operator):
+    bl_idname = "avanim.pin_pose"
+    bl_label = "Pin Pose"
+    bl_description = "Let the next dance pass exactly through this pose, at this frame"
+    bl_options = {"UNDO", "INTERNAL"}
+
+    what: EnumProperty(
+        items=(
+            ("THIS", "This pose", "Let the next dance pass exactly through the pose and place of this frame"),
+            (
+                "KEYED",
+                "Keyed frames",
+                "Let the next dance pass through the poses of all frames that I have keyed myself",
+            ),
+            ("CLEAR", "Clear", "Forget all pinned poses"),
+        ),
+        options={"HIDDEN", "SKIP_SAVE"},
+    )
+
+    @classmethod
+    def description(cls, context, properties):
+        return properties.bl_rna.properties["what"].enum_items[properties.what].description
+
+    @classmethod
+    def poll(cls, context):
+        return poll(cls, why_no_job(context))
+
+    def execute(self, context):
+        scene, armature = context.scene, tracks.active_character(context)
+        panel = scene.avanim.dance.choreography
+        if self.what == "CLEAR":
+            panel.pins = panel.pinned = ""
+            return {"FINISHED"}
+        now = scene.frame_current
+        frames = [now]
+        if self.what == "KEYED":
+            own = armature.animation_data and armature.animation_data.action
+            if not own:
+                self.report({"ERROR"}, f"{armature.name} has no keys of your own; key some poses first")
+                return {"CANCELLED"}
+            frames = sorted({round(key.co[0]) for curve in actions.curves(own) for key in curve.keyframe_points})
+        try:
+            for frame in frames:
+                if frame != scene.frame_current:
+                    scene.frame_set(frame)
+                choreography.add_pin(panel, armature, frame)
+        except InputError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        finally:
+            if scene.frame_current != now:
+                scene.frame_set(now)
+        return {"FINISHED"}
 
 
 class AVANIM_OT_new_seed(bpy.types.Operator):

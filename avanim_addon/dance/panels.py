@@ -3,6 +3,7 @@
 
 import bpy
 
+from ...models.dance import METHODS
 from ..sidebar import Sidebar, draw_generate
 from . import operators
 from .presets import AVANIM_PT_dance_presets
@@ -38,6 +39,58 @@ class AVANIM_PT_dance(Sidebar, bpy.types.Panel):
         row.prop(panel, "seed")
         row.operator(operators.AVANIM_OT_new_seed.bl_idname, text="", icon="FILE_REFRESH")
         draw_generate(layout, context, operators.AVANIM_OT_generate_dance.bl_idname, "ARMATURE_DATA")
+
+
+class AVANIM_PT_dance_choreography(Sidebar, bpy.types.Panel):
+    bl_label = "Choreography"
+    bl_parent_id = "AVANIM_PT_dance"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    @classmethod
+    def poll(cls, context):
+        return METHODS[context.scene.avanim.dance.method].choreographs
+
+    def draw(self, context):
+        layout = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        panel = context.scene.avanim.dance.choreography
+        column = layout.column()
+        if context.scene.avanim.dance.style == "mix":
+            column.prop(panel, "mix")
+        for name in ("energy", "amplitude", "travel", "variation"):
+            column.prop(panel, name)
+        row = column.row(heading="Keep within")
+        row.prop(panel, "use_region", text="")
+        value = row.row()
+        value.active = panel.use_region
+        value.prop(panel, "region", text="")
+        column.prop(panel, "mirror")
+        column.prop(panel, "pace")
+        column.prop(panel, "beat_offset")
+        column.separator()
+        column.prop(panel, "track")
+        column.prop(panel, "script")
+        column.separator()
+        pins = column.row(align=True)
+        pins.operator(operators.AVANIM_OT_pin_pose.bl_idname, icon="PINNED").what = "THIS"
+        pins.operator(operators.AVANIM_OT_pin_pose.bl_idname, text="My Keys").what = "KEYED"
+        pins.operator(operators.AVANIM_OT_pin_pose.bl_idname, text="", icon="X").what = "CLEAR"
+        if panel.pins:
+            column.label(text=f"Pinned at {panel.pinned}")
+        column.prop(panel, "from_pose")
+        row = column.row(heading="Loop")
+        row.prop(panel, "use_loop", text="")
+        value = row.row()
+        value.active = panel.use_loop
+        value.prop(panel, "loop")
+        column.separator()
+        column.prop(panel, "dancers")
+        if panel.dancers > 1:
+            column.prop(panel, "formation")
+            if panel.formation == "canon":
+                column.prop(panel, "canon")
+            column.prop(panel, "spacing")
 
 
 class AVANIM_PT_dance_tempo(Sidebar, bpy.types.Panel):

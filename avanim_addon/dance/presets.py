@@ -4,6 +4,7 @@
 import bpy
 
 from ..presets import AddPreset, Presets
+from .choreography import KEPT
 
 
 class AVANIM_OT_add_dance_preset(AddPreset, bpy.types.Operator):
@@ -11,7 +12,10 @@ class AVANIM_OT_add_dance_preset(AddPreset, bpy.types.Operator):
     bl_label = "Add Dance Preset"
     bl_description = "Keep the settings of the dance panel under a name, without the music; or remove the preset"
     domain = "dance"
-    kept = ("method", "style", "seed", "add_sound", "fit_range", "beat_markers", "frame_rate")
+    kept = (
+        *("method", "style", "seed", "add_sound", "fit_range", "beat_markers", "frame_rate"),
+        *(f"choreography.{name}" for name in KEPT),
+    )
 
 
 class AVANIM_PT_dance_presets(Presets, bpy.types.Panel):

@@ -3,10 +3,11 @@
 """The dance panel's settings, `Scene.avanim.dance`."""
 
 import bpy
-from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
 from ...models.dance import METHODS
 from ..compat import versions
+from .choreography import AVANIM_PG_choreography
 
 # The table of methods alone loads no torch.
 _METHOD_ITEMS = tuple((name, method.title, method.reference) for name, method in METHODS.items())
@@ -55,6 +56,8 @@ class AVANIM_PG_dance(bpy.types.PropertyGroup):
         min=0,
         default=1,
     )
+
+    choreography: PointerProperty(type=AVANIM_PG_choreography)
 
     use_bpm: BoolProperty(name="Set tempo", description="Give the tempo instead of having it heard")
     bpm: FloatProperty(name="Tempo", description="Beats a minute", min=20, max=400, default=120, precision=2)

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import bpy
+import numpy as np
 
+from ...models.dance import DEFAULT_METHOD, METHODS
 from ...rigs.beats import Beats
 from ...rigs.errors import InputError
 from ...rigs.job import Job
@@ -18,19 +20,24 @@ from ...rigs.marks import Marks
 from ...rigs.motion_files import load_motion
 from ..compat import versions
 from ..scene import marks, sound, take
+from ..scene.character import add_character
 from ..scene.ghost import Ghost
 from ..takes import tracks
+from . import choreography
 from .properties import AVANIM_PG_dance
 
 
 @dataclass(frozen=True)
 class DanceRequest:
-    """`start`, `seconds` and `offset` in s of the music; `fps` None is the scene's; None elsewhere is "find out"."""
+    """`start`, `seconds` and `offset` in s of the music; `fps` None is the scene's; None elsewhere is "find out".
+
+    `controls` the choreographer's, as `choreography.wishes` gives them.
+    """
 
     audio: Path
     start: float = 0.0
     seconds: float | None = None
-    method: str = "melody"
+    method: str = DEFAULT_METHOD
     style: str = "auto"
     seed: int = 0
     bpm: float | None = None
@@ -42,6 +49,7 @@ class DanceRequest:
     fit_range: bool = True
     beat_markers: bool = False
     name: str | None = None
+    controls: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def from_panel(cls, scene: bpy.types.Scene) -> DanceRequest:
@@ -61,6 +69,7 @@ class DanceRequest:
             "fps": None if panel.frame_rate == "SCENE" else float(panel.frame_rate),
             "fit_range": panel.fit_range,
             "beat_markers": panel.beat_markers,
+            "controls": choreography.wishes(panel.choreography) if METHODS[panel.method].choreographs else {},
         }
         if panel.source == "FILE":
             audio = Path(bpy.path.abspath(panel.audio)).resolve()
@@ -96,6 +105,15 @@ class DanceRequest:
         options = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
         options["fps"] = self.fps or take.scene_fps(scene)
         options["character"] = armature["avanim_character"]
+        options.update(self.controls)
+        if "pins" in self.controls:
+            first = scene.frame_start if self.frame_start is None else self.frame_start
+            inside = [pin for pin in self.controls["pins"] if pin["frame"] >= first]
+            options["pins"] = [{**pin, "frame": pin["frame"] - first} for pin in inside]
+        if "continue_from" in self.controls:
+            before = Path(folder) / "before.npz"
+            replace(choreography.posed(armature), fps=options["fps"]).save(before)
+            options["continue_from"] = str(before)
         return Job("dance", str(self.audio), options, str(Path(folder) / "dance.npz"))
 
     @property
@@ -129,6 +147,8 @@ class DanceRequest:
             armature, motion, self.title, result["settings"], frame_start=first, fps=fps
         )
         _describe(action, self, result)
+        for path in result.get("motions", [])[1:]:
+            yield from self._other(path, owner, first, fps, result)
         armature, scene = take.found(bpy.data.objects, owner), take.found(bpy.data.scenes, stage)
         if self.fps is not None:
             sound.set_frame_rate(scene, self.fps)
@@ -145,6 +165,19 @@ class DanceRequest:
         if self.beat_markers:
             marks.show(scene, action)
         return action, problem
+
+    def _other(
+        self, path: str, owner: int, first: int, fps: float, result: dict[str, Any]
+    ) -> Generator[None, None, None]:
+        """Another dancer of the group: a further character with a take of its own. The first one stays active."""
+        leader = take.found(bpy.data.objects, owner)
+        other = add_character(leader["avanim_character"], leader["avanim_skeleton"])
+        other.location, other.rotation_euler = leader.location, leader.rotation_euler
+        bpy.context.view_layer.objects.active = leader
+        other.select_set(False)
+        leader.select_set(True)
+        yield
+        yield from take.take_steps(other, load_motion(path), self.title, result["settings"], frame_start=first, fps=fps)
 
 
 @dataclass(frozen=True)
@@ -180,6 +213,10 @@ def _describe(action: bpy.types.Action, request: DanceRequest, result: dict[str,
     """What is kept on the take beside its settings: the wish, and the beats that it was made to."""
     action["avanim_request"] = json.dumps(asdict(request), default=str)
     marks.keep(action, "beats", Marks.of_beats(Beats.from_dict(result["beats"])))
+    sections = result["settings"].get("sections")
+    if sections:
+        labels = tuple(f"{one['name']} {one['label']}" for one in sections)
+        marks.keep(action, "sections", Marks(np.array([one["start"] for one in sections]), labels))
 
 
 def visible_part(scene: bpy.types.Scene, name: str) -> dict[str, Any]:

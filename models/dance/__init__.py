@@ -141,6 +141,8 @@ def generate(
         raise InputError(f"Method {method} knows no {', '.join(controls)}; leave that out, or choose {DEFAULT_METHOD}.")
     if not (np.isfinite(fps) and fps > 0):
         raise InputError(f"The frame rate must be a positive number, not {fps}.")
+    if device.partition(":")[0] not in ("auto", "cpu", "cuda", "mps"):
+        raise InputError(f"There is no device {device}; choose auto, cpu, cuda or mps.")
     if sound.seconds < SHORTEST_SECONDS:
         raise InputError(f"The music is {sound.seconds:.1f} s long; give at least {SHORTEST_SECONDS:g} s to dance to.")
     if float(np.abs(sound.samples).max()) < _SILENCE:

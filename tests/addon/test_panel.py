@@ -141,7 +141,7 @@ def test_the_add_on_loads_and_adds_a_character_with_what_blender_brings():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     # Not the exit status: bpy 4.2 crashes at the very end after any menu whose items come from a function.
-    assert "melody" in done.stdout, done.stderr
+    assert "choreographer" in done.stdout, done.stderr
 
 
 # --- panels -----------------------------------------------------------------------------------------------------------
@@ -254,10 +254,10 @@ def test_the_button_makes_a_take_with_sound_range_and_markers(scene, armature, q
     (job,) = quick
     assert job.task == "dance" and job.input == str(song.resolve())
     assert job.options == {
-        "method": "melody", "style": "auto", "seed": 7, "bpm": 128, "start": 0, "fps": 30, "character": "neutral"
+        "method": "choreographer", "style": "auto", "seed": 7, "bpm": 128, "start": 0, "fps": 30, "character": "neutral"
     }  # fmt: skip
     (track,) = tracks.take_tracks(armature)
-    assert tracks.take_on(track).name == "clicks melody 7" and tracks.selected_track(armature) == track
+    assert tracks.take_on(track).name == "clicks choreographer 7" and tracks.selected_track(armature) == track
     assert strips(scene) == ([("clicks", 1, 121)] if HEARS else [])
     assert (scene.frame_start, scene.frame_end) == (1, 120)
     assert [marker.frame for marker in scene.timeline_markers][:3] == [16, 31, 46]
@@ -379,8 +379,8 @@ def test_takes_are_muted_and_deleted(scene, armature, quick, song):
     assert [track.mute for track in armature.animation_data.nla_tracks] == [True, False, True]
     bpy.ops.avanim.delete_take()
     left = [tracks.take_on(track).name for track in tracks.take_tracks(armature)]
-    assert left == ["clicks melody 1", "clicks melody 3"]
-    assert "clicks melody 2" not in bpy.data.actions
+    assert left == ["clicks choreographer 1", "clicks choreographer 3"]
+    assert "clicks choreographer 2" not in bpy.data.actions
     bpy.ops.avanim.delete_take()
     bpy.ops.avanim.delete_take()
     assert tracks.take_tracks(armature) == [] and len(bpy.data.actions) == 0
@@ -401,7 +401,7 @@ def test_a_take_is_made_again_with_another_seed_and_to_another_song(scene, armat
     other.write_bytes(song.read_bytes())
     assert bpy.ops.avanim.dance_like_take(filepath=str(other)) == {"FINISHED"}
     assert quick[3].input == str(other.resolve()) and not {"bpm", "seconds"} & set(quick[3].options)
-    assert tracks.take_on(tracks.selected_track(armature)).name.startswith("other melody")
+    assert tracks.take_on(tracks.selected_track(armature)).name.startswith("other choreographer")
     other.unlink()
     with pytest.raises(RuntimeError, match=r"no sound file .*choose another song"):
         bpy.ops.avanim.repeat_take()

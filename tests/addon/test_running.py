@@ -152,7 +152,7 @@ def test_jobs_of_two_characters_and_of_one_wait_for_each_other(ava):
     assert (second.handle.state, third.handle.state) == ("queued", "queued")
     for press in (first, second, third):
         press.to_the_end()
-    assert takes(ava) == ["song melody 1", "song melody 2"] and takes(leo) == ["song melody 1.001"]
+    assert takes(ava) == ["song choreographer 1", "song choreographer 2"] and takes(leo) == ["song choreographer 1.001"]
     assert session.running == {}
 
 
@@ -197,7 +197,7 @@ def test_escape_over_a_3d_view_stops_the_active_characters_job_else_the_newest(a
     assert [press.handle.state for press in (*mine, other)] == ["cancelled", "queued", "cancelled"]
     for press in (mine[0], other, mine[1]):
         press.to_the_end()
-    assert takes(leo) == ["song melody 2"]
+    assert takes(leo) == ["song choreographer 2"]
 
 
 # --- what must not go wrong -------------------------------------------------------------------------------------------
@@ -234,10 +234,10 @@ def test_a_result_whose_target_has_gone_is_kept_as_an_action(ava, motion, gone, 
         press.until(lambda: len(bpy.data.actions))
     gone(ava)
     text = press.to_the_end()
-    assert "gone" in text and "kept as the action song melody 1" in text
+    assert "gone" in text and "kept as the action song choreographer 1" in text
     assert ("Ava" in text) == (gone is not delete_scene)
     (action,) = bpy.data.actions
-    assert action.name == "song melody 1" and action.use_fake_user and action.users == 1
+    assert action.name == "song choreographer 1" and action.use_fake_user and action.users == 1
     assert action["avanim_method"] == "melody" and action["avanim_frames"] == len(motion) and "avanim_request" in action
     kept = {
         (curve.data_path, curve.array_index): [key.co[:] for key in curve.keyframe_points]
@@ -247,7 +247,7 @@ def test_a_result_whose_target_has_gone_is_kept_as_an_action(ava, motion, gone, 
     path = str(tmp_path / "kept.blend")
     bpy.ops.wm.save_as_mainfile(filepath=path)
     bpy.ops.wm.open_mainfile(filepath=path)
-    assert [action.name for action in bpy.data.actions] == ["song melody 1"]
+    assert [action.name for action in bpy.data.actions] == ["song choreographer 1"]
 
 
 def test_a_renamed_character_gets_its_take(ava):
@@ -257,7 +257,7 @@ def test_a_renamed_character_gets_its_take(ava):
     press.turn()
     assert session.running[press._number].name == "Anna"
     press.to_the_end()
-    assert takes(bpy.data.objects["Anna"]) == ["song melody 1"]
+    assert takes(bpy.data.objects["Anna"]) == ["song choreographer 1"]
 
 
 @pytest.mark.parametrize("again", [False, True])
@@ -276,9 +276,9 @@ def test_undo_and_undo_of_undo_while_it_runs(ava, again):
         bpy.ops.ed.redo()
     text = press.to_the_end()
     if again:
-        assert takes(bpy.data.objects["Leo"]) == ["song melody 1"] and text == "New take: song melody 1"
+        assert takes(bpy.data.objects["Leo"]) == ["song choreographer 1"] and text == "New take: song choreographer 1"
     else:
-        assert "Leo is gone" in text and [action.name for action in bpy.data.actions] == ["song melody 1"]
+        assert "Leo is gone" in text and [action.name for action in bpy.data.actions] == ["song choreographer 1"]
     assert "Ava" in bpy.data.objects
 
 
@@ -291,7 +291,7 @@ def test_undo_in_the_middle_of_the_writing_begins_it_again(ava, monkeypatch):
     bpy.ops.ed.undo()
     assert len(bpy.data.actions) == 0
     press.to_the_end()
-    assert takes(bpy.data.objects["Ava"]) == ["song melody 1"] and len(bpy.data.actions) == 1
+    assert takes(bpy.data.objects["Ava"]) == ["song choreographer 1"] and len(bpy.data.actions) == 1
 
 
 def test_cancel_in_the_middle_of_the_writing_leaves_nothing(ava, monkeypatch):
@@ -311,7 +311,7 @@ def test_a_file_saved_while_it_runs_or_writes_holds_nothing_of_it(ava, monkeypat
     press.until(lambda: len(bpy.data.actions))
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "writing.blend"), copy=True)
     press.to_the_end()
-    assert takes(ava) == ["song melody 1"], "saving has not disturbed it"
+    assert takes(ava) == ["song choreographer 1"], "saving has not disturbed it"
     for name in ("running", "writing"):
         with bpy.data.libraries.load(str(tmp_path / f"{name}.blend")) as (inside, _):
             assert inside.actions == [] and inside.objects == ["Ava"] and inside.armatures == ["Ava"]
@@ -351,7 +351,7 @@ def test_a_killed_worker_fails_the_job_and_the_one_that_waits_goes_on(ava, worke
     os.kill(worker.about["pid"], signal.SIGKILL)
     assert "it was killed" in first.to_the_end()
     second.to_the_end()
-    assert takes(ava) == ["song melody 2"]
+    assert takes(ava) == ["song choreographer 2"]
 
 
 def test_a_result_that_cannot_be_written_is_one_sentence_and_leaves_the_list(ava, monkeypatch, capsys):
@@ -385,7 +385,7 @@ def test_a_preview_is_shown_while_it_runs_and_is_no_data(ava):
     shown = session.running[press._number].shown
     shown.remove = lambda remove=shown.remove: removed.append(remove())
     press.to_the_end()
-    assert removed == [None] and takes(ava) == ["song melody 1"]
+    assert removed == [None] and takes(ava) == ["song choreographer 1"]
 
 
 def test_the_ghost_stands_where_the_take_will(ava, motion):

@@ -28,7 +28,7 @@ def test_dance_writes_a_motion_and_one_json_object(song: Path, tmp_path: Path) -
     result = json.loads(done.stdout)
     motion = load_motion(tmp_path / "out.npz")
     assert motion.fps == 24 and len(motion) == result["frames"] == 144
-    assert result["settings"]["seed"] == 3 and result["settings"]["method"] == "melody"
+    assert result["settings"]["seed"] == 3 and result["settings"]["method"] == "choreographer"
     assert result["beats"]["bpm"] == pytest.approx(120, abs=2)
     assert "100%" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["out.npz"]

@@ -279,7 +279,7 @@ def test_auto_style_goes_by_tempo_and_metre():
         ({}, 1.9, 0.5, "at least 2 s"),
         ({}, 0.0, 0.5, "at least 2 s"),
         ({"method": "tango"}, 5.0, 0.5, "melody"),
-        ({"style": "polka"}, 5.0, 0.5, "pop, salsa"),
+        ({"method": "melody", "style": "polka"}, 5.0, 0.5, "pop, salsa"),
         ({"fps": 0.0}, 5.0, 0.5, "frame rate"),
         ({"fps": float("nan")}, 5.0, 0.5, "frame rate"),
         ({"device": "abacus"}, 5.0, 0.5, "abacus"),
@@ -327,7 +327,7 @@ def test_a_full_gpu_falls_back_to_the_cpu_and_says_so(song, danced, monkeypatch)
 def test_listing_the_methods_needs_no_torch():
     program = "import sys, avanim.models.dance as d; print(sorted(d.METHODS), 'torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "['melody'] False"
+    assert done.stdout.strip() == "['choreographer', 'melody'] False"
 
 
 def test_broken_weights_are_refused(tmp_path):
