@@ -4,8 +4,10 @@
 The operator's turns are taken by hand, since bpy has no window; tests/gui does the same in one.
 """
 
+import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -95,7 +97,9 @@ class Press(generating.Generate):
     """The button, pressed."""
 
     def __init__(self, **wishes):
-        self.wish = DanceRequest(Path("/song.wav"), **{"add_sound": False, "fit_range": False, **wishes})
+        self.wish = DanceRequest(
+            Path("/song.wav"), **{"method": "choreographer", "add_sound": False, "fit_range": False, **wishes}
+        )
         self.told = []
         self._begin(bpy.context)
 
@@ -407,3 +411,25 @@ def test_the_ghost_stands_where_the_take_will(ava, motion):
         assert (ghost.lines(1000, FPS) == ghost.lines(105, FPS)).all()
     finally:
         ghost.remove()
+
+
+def test_takes_stay_in_a_file_that_is_opened_without_the_add_on(ava, motion, tmp_path):
+    path = tmp_path / "takes.blend"
+    for seed in (1, 2):
+        Press(seed=seed).to_the_end()
+    scene = bpy.context.scene
+    scene.frame_set(60)
+    here = [list(bone.head) for bone in ava.pose.bones]
+    bpy.ops.wm.save_as_mainfile(filepath=str(path))
+    code = (
+        "import bpy, json, sys\n"
+        f"bpy.ops.wm.open_mainfile(filepath={str(path)!r})\n"
+        "assert not hasattr(bpy.types.Scene, 'avanim')\n"
+        "ava = bpy.data.objects['Ava']\n"
+        "bpy.context.scene.frame_set(60)\n"
+        "print('FACTS', json.dumps([[track.strips[0].action.name for track in ava.animation_data.nla_tracks],"
+        " [list(bone.head) for bone in ava.pose.bones]]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    names, there = json.loads(done.stdout.partition("FACTS")[2].splitlines()[0])
+    assert names == ["song choreographer 1", "song choreographer 2"] and np.abs(np.array(here) - there).max() < 1e-6
