@@ -10,6 +10,7 @@ import numpy as np
 from scenarios import MODULE, Ticks, _addon, _gone
 
 _FRAMES = 36
+_TABS = 28  # pixels at the sidebar's right edge
 
 
 def _panels():
@@ -180,8 +181,10 @@ def _shot(stage, name, area, region):
     """A picture of the screen, and which part of it is wanted: left, top, right, bottom."""
     stage.picture(name)
     top = stage.window.height - region.y - region.height
-    right = area.x + area.width
-    stage.facts[name] = [region.x, top, min(region.x + region.width, right), top + region.height]
+    right = min(region.x + region.width, area.x + area.width)
+    if region.type == "UI":
+        right -= _TABS
+    stage.facts[name] = [region.x, top, right, top + region.height]
 
 
 def pictures(stage):
@@ -211,17 +214,11 @@ def pictures(stage):
         bpy.ops.avanim.find_beats("INVOKE_DEFAULT")
     yield lambda: "beats" not in _addon("errands").running
     stage.point_at_viewport()
-    for panel in ("character", "dance", "takes", "face", "sound", "render", "export"):
-        yield from show_only(stage, f"AVANIM_PT_{panel}")
-        yield 1.0
-        _shot(stage, f"panel_{panel}", stage.view, stage.region("UI"))
-        yield 1.0
-
     # The whole window.
     yield from show_only(stage, "AVANIM_PT_character", "AVANIM_PT_dance", "AVANIM_PT_takes")
     space = stage.view.spaces.active
     space.shading.type = "MATERIAL"
-    space.overlay.show_cursor = space.overlay.show_bones = space.show_gizmo = False
+    space.overlay.show_overlays = space.show_gizmo = False
     scene.frame_set(100)
     space.region_3d.view_rotation = (0.78, 0.56, 0.16, 0.22)
     space.region_3d.view_location = (0.3, 0, 0.85)
@@ -231,6 +228,11 @@ def pictures(stage):
     stage.picture("panel")
     stage.facts["panel"] = [0, 0, stage.window.width, stage.window.height]
     yield 3.0
+    for panel in ("character", "dance", "takes", "face", "sound", "render", "export"):
+        yield from show_only(stage, f"AVANIM_PT_{panel}")
+        yield 1.0
+        _shot(stage, f"panel_{panel}", stage.view, stage.region("UI"))
+        yield 1.0
     yield from show_only(stage)
 
     # The preferences, in the view's place.
@@ -240,9 +242,12 @@ def pictures(stage):
     bpy.context.window_manager.addon_search = "AVAnim"
     bpy.ops.avanim.test_python()
     yield 3.0
-    with bpy.context.temp_override(window=stage.window, area=area):
-        bpy.ops.preferences.addon_expand(module=MODULE)
+    # The arrow that unfolds the add-on.
+    region = next(region for region in area.regions if region.type == "WINDOW")
+    stage.point_at(region.x + 22, region.y + region.height - 54)
+    stage.xdotool("click", 1)
     yield 2.0
-    _shot(stage, "preferences", area, next(region for region in area.regions if region.type == "WINDOW"))
+    _shot(stage, "preferences", area, region)
+    stage.facts["preferences"][1] += 228  # what Blender says of every extension
     yield 1.0
     area.type = "VIEW_3D"
