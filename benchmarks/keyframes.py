@@ -111,7 +111,7 @@ def extrapolated(measured: list[float], frames: int) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--full", action="store_true", help="measure keyframe_insert over the minute too (minutes)")
     arguments = parser.parse_args()
     writer = {fps: np.min([ours(fps) for _ in range(3)], axis=0) for fps in (30, 60)}
