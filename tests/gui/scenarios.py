@@ -415,7 +415,7 @@ def stress(stage):
 class _Answer:
     """Stands for the worker's answer to a job: done from the beginning."""
 
-    state, error, ended, progress, step, eta = "done", "", True, 1.0, "", None
+    state, error, ended, progress, step, eta, preview = "done", "", True, 1.0, "", None, {}
 
     def __init__(self, result):
         self.result = result
