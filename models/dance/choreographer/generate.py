@@ -20,10 +20,10 @@ from ....rigs.sound import Sound
 from ...audio.structure import SILENCE, Structure, analyse
 from .controls import PACES, Controls
 from .dancers import on_floor
-from .floor import Region, region_for, within
+from .floor import region_for, within
 from .grid import Grid, make_grid
 from .plan import Planner, repertoire, spans_of
-from .realise import Rough, combined, kept, loop, planted, rough, spot, through
+from .realise import HIT, Rough, combined, kept, loop, planted, rough, spot, through
 
 STYLE_NAMES = (*STYLES, "mix")
 
@@ -91,7 +91,8 @@ def generate(
 
     placed = plan(seed)
     progress(0.2, "Performing the moves")
-    first = rough(placed, grid, rest, fps, frames, here)
+    hit = HIT * min(1.4, 0.5 + 0.5 * wishes.energy)
+    first = rough(placed, grid, rest, fps, frames, here, hit)
     if preview is not None:
         preview(first.motion)
     progress(0.4, "Planting the feet")
@@ -102,7 +103,7 @@ def generate(
         motions = [made]
     elif wishes.dancers > 1:
         plans = [placed] + [plan(seed + k) if wishes.formation == "own" else placed for k in range(1, wishes.dancers)]
-        motions = _group(plans, first, grid, rest, wishes, region)
+        motions = _group(plans, first, grid, rest, wishes, hit)
     else:
         pins = {min(round(pin.time * fps), frames - 1): (pin.poses, pin.trans) for pin in wishes.pins}
         for pin in wishes.pins:
@@ -140,7 +141,7 @@ def _loop(first: Rough, grid: Grid, rest: Rest, bars: int, beat_seconds: float, 
 
 
 def _group(
-    plans: list[list[Placed]], first: Rough, grid: Grid, rest: Rest, wishes: Controls, region: Region
+    plans: list[list[Placed]], first: Rough, grid: Grid, rest: Rest, wishes: Controls, hit: float
 ) -> list[Motion]:
     fps, frames = first.motion.fps, len(first.motion)
     lead = planted(first, rest)
@@ -153,7 +154,7 @@ def _group(
         else:
             late = round(k * wishes.canon * grid.share) if wishes.formation == "canon" else 0
             moved = [replace(one, beat=one.beat + late) for one in plans[k] if one.beat + late < len(grid.times) - 1]
-            motions.append(planted(rough(moved, grid, rest, fps, frames, (0.0, 0.0, 0.0)), rest))
+            motions.append(planted(rough(moved, grid, rest, fps, frames, (0.0, 0.0, 0.0), hit), rest))
     return on_floor(motions, rest, wishes.spacing, wishes.formation == "mirrored")[0]
 
 

@@ -15,7 +15,7 @@ from ....rigs.motion import Motion
 from ....rigs.motion_edit import heading
 from ....rigs.motion_merge import merge
 from ....rigs.motion_pins import looped, pinned
-from ....rigs.moves import Placed, perform
+from ....rigs.moves import Placed, perform_on
 from ....rigs.skeleton import Rest
 from .floor import Spot
 from .grid import Grid
@@ -26,6 +26,7 @@ Pose = tuple[Array, Array]
 # A step lands on its beat; the body over it comes to rest so many seconds later. That is what the eye takes for the
 # beat, so all is danced that much ahead.
 _AHEAD = 0.04
+HIT = 0.3
 # What a "lower body" is; the rest, with spine and arms, is the upper.
 LOWER = tuple(f"{side}_{joint}" for side in ("left", "right") for joint in ("hip", "knee", "ankle", "foot"))
 
@@ -38,9 +39,17 @@ class Rough:
     contacts: NDArray[np.bool_]
 
 
-def rough(placed: Sequence[Placed], grid: Grid, rest: Rest, fps: float, frames: int, start: Spot) -> Rough:
-    """The moves performed for `frames` frames."""
-    performed = perform(placed, grid.times - _AHEAD, rest, fps, start)
+def rough(
+    placed: Sequence[Placed], grid: Grid, rest: Rest, fps: float, frames: int, start: Spot, hit: float = HIT
+) -> Rough:
+    """The moves performed for `frames` frames.
+
+    hit: 0..0.6, how much slower than evenly time runs on the beats, and faster between them: so movements are hit and
+    held where the music is. The beats themselves stay where they are.
+    """
+    beat = np.interp(np.arange(frames) / fps + _AHEAD, grid.times, np.arange(len(grid.times)))
+    beat = beat - hit / (2 * np.pi) * np.sin(2 * np.pi * beat)
+    performed = perform_on(placed, beat, rest, fps, start)
     motion, contacts = performed.motion, performed.contacts
     short = frames - len(motion)
     if short > 0:
