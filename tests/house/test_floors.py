@@ -124,8 +124,9 @@ def fault(path: Path, item: Import) -> str | None:
             return "stands outside the floors"
         return "is on a floor above" if floor and FLOORS[top] > FLOORS[floor] else None
     if top == "avanim":
-        # The worker is also started as a script; it loads the package by its path under this name.
-        return None if path == ROOT / "models" / "worker.py" else "must be relative: Blender has another name for it"
+        # These are also started as scripts; they load the package by its path under this name.
+        scripts = (ROOT / "models" / "worker.py", ROOT / "avanim_addon" / "second.py")
+        return None if path in scripts else "must be relative: Blender has another name for it"
     if top in BLENDER and floor != "avanim_addon":
         return "belongs to avanim_addon alone"
     if top in LEARNING and floor != "models":
