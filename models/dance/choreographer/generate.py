@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ....rigs.beats import Beats
 from ....rigs.errors import InputError
@@ -52,6 +53,12 @@ def suited(beats: Beats, structure: Structure) -> str:
     return "salsa" if 155 <= bpm <= 230 else "pop"
 
 
+def dance_energy(grid: Grid, structure: Structure) -> NDArray[np.float64]:
+    """(N,) 0..1, the music's energy on each beat of the dance."""
+    number = grid.origin + (np.arange(len(grid.times)) - grid.lead) / grid.share
+    return np.interp(number, np.arange(len(structure.energy)), structure.energy)
+
+
 def generate(
     sound: Sound,
     beats: Beats,
@@ -84,9 +91,8 @@ def generate(
     region = replace(region, centre=here[:2]) if begun and wishes.region is None else region
 
     def plan(taste: int) -> list[Placed]:
-        number = grid.origin + (np.arange(len(grid.times)) - grid.lead) / grid.share
-        energy = np.interp(number, np.arange(len(structure.energy)), structure.energy)
-        placed = Planner(grid, spans_of(structure, grid), energy, known, wishes, taste).plan()
+        spans = spans_of(structure, grid)
+        placed = Planner(grid, spans, dance_energy(grid, structure), known, wishes, taste).plan()
         return within(placed, region, wishes.travel, here)
 
     placed = plan(seed)
