@@ -48,7 +48,7 @@ def make(folder: Path) -> None:
     for name, box in facts.items():
         if isinstance(box, list) and (folder / f"{name}.png").exists():
             image = Image.open(folder / f"{name}.png").convert("RGB").crop(box)
-            image = image.resize((1040, 585), Image.Resampling.LANCZOS) if name == "panel" else trimmed(image)
+            image = image.resize((960, 540), Image.Resampling.LANCZOS) if name == "panel" else trimmed(image)
             path = PICTURES / f"{name}.png"
             image.quantize(256, kmeans=3, dither=Image.Dither.NONE).save(path, optimize=True)
             print(f"{path.relative_to(ROOT)}: {image.width} x {image.height}, {path.stat().st_size >> 10} KB")
