@@ -111,7 +111,8 @@ def _wrist_frame(hand: Hand, knuckles: Array) -> Array:
     left, _, right = np.linalg.svd(covariance)
     sign = np.linalg.det(left @ right)
     left[..., -1] *= sign[:, None]
-    return np.asarray(left @ right, float)
+    turned: Array = np.matmul(left, right)
+    return turned
 
 
 def _press_keys(body: Body, upper: Array, hands: list[Array], onsets: NDArray[np.int64], fps: float) -> None:

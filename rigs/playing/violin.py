@@ -126,7 +126,7 @@ def play_violin(notes: Sequence[Note], rest: Rest, fps: float = 30.0, seconds: f
     zero = np.zeros(len(times))
     stand(body)
     body.pelvis[:, 0] += 0.02 * np.sin(2 * np.pi * times / 5.3)
-    body.trunk(0.03 + 0.05 * effort, zero + 0.06, sway, zero + 0.16, zero + 0.5)
+    body.trunk(0.03 + 0.05 * effort, zero + 0.06, sway, zero + 0.2, zero + 0.75)
     plant(body)
     _stop_strings(body, violin, (strings, places, fingers), notes, (starts, ends), times)
     _draw_bow(body, violin, strings, notes, (starts, ends), times)
@@ -233,6 +233,19 @@ def bow_line(violin: Violin, string: Array) -> tuple[Array, Array]:
     )
 
 
+def bow_grip(hand: Hand, frames: int) -> tuple[Array, Array]:
+    """The fingers (T, 5, 3, 3, 3) of the hand on the bow, and where in the wrist's frame it holds the stick, (T, 3) m.
+
+    The stick lies between thumb and middle finger; in the wrist's frame it runs along +Z, from frog to tip.
+    """
+    grip = hand.curved(frames)
+    grip[:, 1:, 1:] = [0.75, 0.75]
+    grip[:, 4, 1:] = [0.55, 0.6]
+    grip[:, 0] = [0.6, 0.5, 0.7]
+    local, tips = hand.turns(grip)
+    return local, (tips[:, 2] + tips[:, 0]) / 2
+
+
 def bow_arm(body: Body, violin: Violin, string: Array, way: Array, off: Array) -> None:
     """Set the right arm: the bow on `string` (T,) 0..3, its frog `way` (T,) m from there, lifted `off` (T,) m."""
     hand = Hand(body.rest, "right")
@@ -244,13 +257,7 @@ def bow_arm(body: Body, violin: Violin, string: Array, way: Array, off: Array) -
     up /= np.linalg.norm(up, axis=-1, keepdims=True)
     side = np.cross(up, tip)
     frame = np.stack([side, up, tip], axis=-1) @ matrix_from_axis_angle(np.array([0.0, 0.0, 0.5]))
-    grip = hand.curved(len(way))
-    grip[:, 1:, 1:] = [0.75, 0.75]
-    grip[:, 4, 1:] = [0.55, 0.6]
-    grip[:, 0] = [0.6, 0.5, 0.7]
-    local, tips = hand.turns(grip)
-    # The stick lies between the thumb and the middle finger.
-    held = (tips[:, 2] + tips[:, 0]) / 2
+    local, held = bow_grip(hand, len(way))
     wrist = frog - (frame @ held[..., None])[..., 0]
     chest = body.world[:, body.at("spine3")]
     place = body.place("spine3") + (chest @ wrist[..., None])[..., 0]
