@@ -525,31 +525,3 @@ def drop(stage):
     yield 0.7
     stage.picture("menu")
     yield 0.7
-
-
-def portrait(stage):
-    """The picture of docs/panel.md: a finished dance beside its panel."""
-    yield from _open_tab(stage)
-    bpy.ops.avanim.add_character()
-    armature = bpy.context.view_layer.objects.active
-    settings = bpy.context.scene.avanim.dance
-    bpy.ops.wm.save_as_mainfile(filepath=str(stage.folder / "dance.blend"))
-    settings.audio = bpy.path.relpath(stage.arguments["song"])
-    for settings.seed in (1, 2):
-        _press_generate(stage)
-        yield lambda: not _addon("session").running
-    tracks = _addon("takes.tracks")
-    tracks.use_only(armature, tracks.take_tracks(armature)[1])
-    space = stage.view.spaces.active
-    space.shading.type = "MATERIAL"
-    space.overlay.show_cursor = False
-    space.overlay.show_bones = False
-    space.show_gizmo = False
-    bpy.context.scene.frame_set(100)
-    space.region_3d.view_rotation = (0.78, 0.56, 0.16, 0.22)
-    space.region_3d.view_location = (0.3, 0, 0.85)
-    space.region_3d.view_distance = 3.8
-    # Shaders compile for a while without a graphics card.
-    yield 60.0
-    stage.picture("portrait")
-    yield 3.0

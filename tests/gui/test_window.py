@@ -107,7 +107,7 @@ def test_writing_a_minute_of_dance_holds_the_window_up_for_less_than_150_ms(exte
 
 def test_a_dropped_song_is_danced_to_or_becomes_a_strip(extension, song, tmp_path):
     facts = play("drop", *bring(tmp_path, extension, song))
-    assert facts["dance"] == ["minute melody 1"]
+    assert facts["dance"] == ["minute choreographer 1"]
     assert facts["after_undo"] == ["Ava", 0, True]
     assert facts["strip"] == ["minute", 11, 0]
 
@@ -247,7 +247,7 @@ def test_without_a_window_button_and_function_wait_for_the_worker(extension, son
     )
     assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
     facts = json.loads(facts.read_text())
-    assert facts["actions"] == ["drums melody 1", "drums melody 3"] and facts["frames"] == 150
+    assert facts["actions"] == ["drums choreographer 1", "drums choreographer 3"] and facts["frames"] == 150
     assert facts["modules"] == []
 
 
