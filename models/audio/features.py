@@ -14,6 +14,7 @@ from .load import resampled
 ONSET_RATE = 22050
 ONSET_HOP = 220
 ONSET_FPS = ONSET_RATE / ONSET_HOP
+_PIECE = 4000  # frames
 ONSET_EDGES = (0.0, 160.0, 500.0, 2000.0, 5000.0, 10000.0)  # Hz: kick and bass, chords, voice, attack, cymbals
 
 MELODY_RATE = 12800
@@ -25,7 +26,14 @@ MELODY_FEATURES = 16
 def spectrogram(sound: Sound) -> NDArray[np.float32]:
     """(513, T) magnitudes at ONSET_FPS of the mono sound at 22 050 Hz; frame t is centred on t / ONSET_FPS s."""
     samples = resampled(sound, ONSET_RATE).mono()
-    return np.abs(librosa.stft(np.pad(samples, (0, max(0, 1024 - len(samples)))), n_fft=1024, hop_length=ONSET_HOP))
+    padded = np.pad(samples, (512, 512 + max(0, 1024 - len(samples))))
+    magnitudes = np.empty((513, 1 + (len(padded) - 1024) // ONSET_HOP), np.float32)
+    # Piece by piece: the complex spectrum of a long song would take twice as much memory again.
+    for first in range(0, magnitudes.shape[1], _PIECE):
+        last = min(first + _PIECE, magnitudes.shape[1])
+        piece = padded[first * ONSET_HOP : (last - 1) * ONSET_HOP + 1024]
+        magnitudes[:, first:last] = np.abs(librosa.stft(piece, n_fft=1024, hop_length=ONSET_HOP, center=False))
+    return magnitudes
 
 
 def onset_bands(magnitudes: NDArray[np.float32]) -> NDArray[np.float32]:

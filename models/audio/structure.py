@@ -180,7 +180,8 @@ def _names(labels: list[str], energy: list[float]) -> list[str]:
     sounding = [k for k, label in enumerate(labels) if label != SILENCE]
     if not sounding:
         return ["silence"] * len(labels)
-    mean = {label: float(np.mean([energy[k] for k in sounding if labels[k] == label])) for label in set(labels)}
+    heard = {labels[k] for k in sounding}
+    mean = {label: float(np.mean([energy[k] for k in sounding if labels[k] == label])) for label in heard}
     # What returns is rather a chorus than what is loud once.
     loudest = max((labels[k] for k in sounding), key=lambda label: mean[label] + 0.1 * (labels.count(label) > 1))
     names = []

@@ -15,7 +15,7 @@ from ....rigs.errors import InputError
 from ....rigs.job import Progress, silent
 from ....rigs.motion import Motion
 from ....rigs.motion_files import load_motion
-from ....rigs.moves import STYLES, Placed
+from ....rigs.moves import Placed
 from ....rigs.skeleton import Rest
 from ....rigs.sound import Sound
 from ...audio.structure import SILENCE, Structure, analyse
@@ -25,8 +25,7 @@ from .floor import region_for, within
 from .grid import Grid, make_grid
 from .plan import Planner, repertoire, spans_of
 from .realise import HIT, Rough, combined, kept, loop, planted, rough, spot, through
-
-STYLE_NAMES = (*STYLES, "mix")
+from .vary import varied
 
 
 @dataclass(frozen=True)
@@ -101,15 +100,29 @@ def generate(
     first = rough(placed, grid, rest, fps, frames, here, hit)
     if preview is not None:
         preview(first.motion)
-    progress(0.4, "Planting the feet")
+
+    def freely(made: Rough, written: list[Placed], taste: int) -> Rough:
+        if not wishes.variation:
+            return made
+        return varied(made, written, grid, rest, wishes.variation, style=style, seed=taste, device=device)
+
+    progress(0.3, "Filling in" if wishes.variation else "Planting the feet")
+    first = freely(first, placed, seed)
     start = 0.0
     beat_seconds = 60.0 / grid.bpm
     if wishes.loop:
         start, made = _loop(first, grid, rest, wishes.loop, beat_seconds, sound.seconds)
         motions = [made]
     elif wishes.dancers > 1:
-        plans = [placed] + [plan(seed + k) if wishes.formation == "own" else placed for k in range(1, wishes.dancers)]
-        motions = _group(plans, first, grid, rest, wishes, hit)
+
+        def another(k: int) -> Rough:
+            """Dancer `k`, in canon or with a plan of its own."""
+            written = plan(seed + k) if wishes.formation == "own" else placed
+            late = round(k * wishes.canon * grid.share) if wishes.formation == "canon" else 0
+            moved = [replace(one, beat=one.beat + late) for one in written if one.beat + late < len(grid.times) - 1]
+            return freely(rough(moved, grid, rest, fps, frames, here, hit), moved, seed + k)
+
+        motions = _group(planted(first, rest), another, rest, wishes)
     else:
         pins = {min(round(pin.time * fps), frames - 1): (pin.poses, pin.trans) for pin in wishes.pins}
         for pin in wishes.pins:
@@ -146,11 +159,8 @@ def _loop(first: Rough, grid: Grid, rest: Rest, bars: int, beat_seconds: float, 
     return begin / first.motion.fps, loop(Rough(part, first.contacts[begin:]), rest, length, beat_seconds)
 
 
-def _group(
-    plans: list[list[Placed]], first: Rough, grid: Grid, rest: Rest, wishes: Controls, hit: float
-) -> list[Motion]:
-    fps, frames = first.motion.fps, len(first.motion)
-    lead = planted(first, rest)
+def _group(lead: Motion, another: Callable[[int], Rough], rest: Rest, wishes: Controls) -> list[Motion]:
+    """The dancers on their places; `another` dances for those that do not do what the first one does."""
     motions = [lead]
     for k in range(1, wishes.dancers):
         if wishes.formation == "unison" or (wishes.formation == "mirrored" and k % 2 == 0):
@@ -158,9 +168,7 @@ def _group(
         elif wishes.formation == "mirrored":
             motions.append(lead.mirrored() if k == 1 else motions[1])
         else:
-            late = round(k * wishes.canon * grid.share) if wishes.formation == "canon" else 0
-            moved = [replace(one, beat=one.beat + late) for one in plans[k] if one.beat + late < len(grid.times) - 1]
-            motions.append(planted(rough(moved, grid, rest, fps, frames, (0.0, 0.0, 0.0), hit), rest))
+            motions.append(planted(another(k), rest))
     return on_floor(motions, rest, wishes.spacing, wishes.formation == "mirrored")[0]
 
 

@@ -26,7 +26,7 @@ Pose = tuple[Array, Array]
 # A step lands on its beat; the body over it comes to rest so many seconds later. That is what the eye takes for the
 # beat, so all is danced that much ahead.
 _AHEAD = 0.04
-HIT = 0.3
+HIT = 0.15
 # What a "lower body" is; the rest, with spine and arms, is the upper.
 LOWER = tuple(f"{side}_{joint}" for side in ("left", "right") for joint in ("hip", "knee", "ankle", "foot"))
 
