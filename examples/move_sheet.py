@@ -16,17 +16,18 @@ from pathlib import Path
 
 import bpy
 import numpy as np
-from avanim.avanim_addon.scene.character import add_character
+from avanim.avanim_addon.scene.character import add_character, meshes_of
 from avanim.avanim_addon.scene.render import render
 from avanim.avanim_addon.scene.take import scene_fps, write_take
 from avanim.rigs.characters import load_character
 from avanim.rigs.motion import Motion
 from avanim.rigs.moves import MOVES, STYLES, Placed, perform
+from mathutils import Matrix
 from PIL import Image, ImageDraw
 
 FPS = 60.0
-SIZE = (130, 190)
-HEIGHT = 2.15  # m that a picture shows
+WIDTH, HEIGHT = 1.25, 2.15  # m that one figure takes
+PIXELS = 85  # a metre
 
 
 def chosen(names: Sequence[str]) -> list[str]:
@@ -53,46 +54,62 @@ def studio(character: str) -> bpy.types.Object:
     scene = bpy.context.scene
     armature = add_character(character)
     camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
-    camera.data.type, camera.data.ortho_scale = "ORTHO", HEIGHT
+    camera.data.type, camera.rotation_euler = "ORTHO", (np.pi / 2, 0, 0)
     scene.collection.objects.link(camera)
     scene.camera = camera
+    scene.world = bpy.data.worlds.new("World")
+    scene.world.color = (0.45, 0.47, 0.5)
+    scene.view_settings.view_transform = "Standard"
     scene.display.shading.light, scene.display.shading.color_type = "STUDIO", "MATERIAL"
-    scene.display.shading.show_cavity = True
-    scene.display.shading.background_type, scene.display.shading.background_color = "VIEWPORT", (0.62, 0.64, 0.66)
     return armature
 
 
-def shoot(armature: bpy.types.Object, motion: Motion, turns: Sequence[float]) -> list[list[Image.Image]]:
-    """One row of pictures for each view; `turns` rad by which the camera goes round."""
-    scene, camera = bpy.context.scene, bpy.context.scene.camera
+def stand_ins(armature: bpy.types.Object, motion: Motion) -> list[bpy.types.Object]:
+    """Figures that stand as the character does in each frame: a row from the front, below it one from the side."""
+    scene = bpy.context.scene
     armature.animation_data_clear()
-    write_take(armature, replace(motion, fps=scene_fps(scene)), "sheet", frame_start=1)
-    rows: list[list[Image.Image]] = [[] for _ in turns]
-    with tempfile.TemporaryDirectory() as folder:
-        for frame in range(1, len(motion) + 1):
-            scene.frame_set(frame)
-            hips = armature.matrix_world @ armature.pose.bones["pelvis"].head
-            for row, turn in zip(rows, turns, strict=True):
-                camera.location = (hips.x + 6 * np.sin(turn), hips.y - 6 * np.cos(turn), HEIGHT / 2 - 0.1)
-                camera.rotation_euler = (np.pi / 2, 0, turn)
-                path = Path(folder) / "pose.png"
-                render(path, size=SIZE, frame=frame)
-                with Image.open(path) as picture:
-                    row.append(picture.convert("RGB"))
-    return rows
+    middle = replace(motion, fps=scene_fps(scene), trans=motion.trans * [0, 1, 0])
+    write_take(armature, middle, "sheet", frame_start=1)
+    figures = []
+    for frame in range(len(motion)):
+        scene.frame_set(frame + 1)
+        graph = bpy.context.evaluated_depsgraph_get()
+        for mesh in meshes_of(armature):
+            posed = mesh.evaluated_get(graph)
+            copy = bpy.data.meshes.new_from_object(posed)
+            for row, turn in enumerate((0.0, np.pi / 2)):
+                figure = bpy.data.objects.new("Figure", copy)
+                place = Matrix.Translation((frame * WIDTH, 0, -row * HEIGHT)) @ Matrix.Rotation(-turn, 4, "Z")
+                figure.matrix_world = place @ posed.matrix_world
+                scene.collection.objects.link(figure)
+                figures.append(figure)
+    return figures
 
 
 def sheet(armature: bpy.types.Object, name: str, character: str, count: int) -> Image.Image:
     """Front and side of a move, in two rows, with its name and the beats."""
     motion, beats = poses_of(name, character, count)
-    rows = shoot(armature, motion, (0.0, np.pi / 2))
-    width, height = SIZE
-    whole = Image.new("RGB", (width * count, 2 * height + 14), "white")
+    scene, camera = bpy.context.scene, bpy.context.scene.camera
+    for mesh in meshes_of(armature):
+        mesh.hide_render = False
+    figures = stand_ins(armature, motion)
+    for mesh in meshes_of(armature):
+        mesh.hide_render = True
+    size = (round(count * WIDTH * PIXELS), round(2 * HEIGHT * PIXELS))
+    camera.data.ortho_scale = count * WIDTH
+    camera.location = ((count - 1) * WIDTH / 2, -6, -0.1)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "sheet.png"
+        render(path, size=size, frame=scene.frame_current)
+        with Image.open(path) as picture:
+            whole = picture.convert("RGB")
+    for figure in figures:
+        bpy.data.objects.remove(figure)
+    bpy.data.orphans_purge()
     draw = ImageDraw.Draw(whole)
     for k, beat in enumerate(beats):
-        draw.text((k * width + 4, 1), f"{name}  {beat:.4g}" if k == 0 else f"{beat:.3g}", fill="black")
-        for r, row in enumerate(rows):
-            whole.paste(row[k], (k * width, 14 + r * height))
+        label = f"{name}  {beat:.3g}" if k == 0 else f"{beat:.3g}"
+        draw.text((round(k * WIDTH * PIXELS) + 4, 2), label, fill="black")
     return whole
 
 

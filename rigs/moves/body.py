@@ -97,7 +97,9 @@ def _inverse(rotation: Array) -> Array:
 
 def ankle(foot: FootTrack, ball0: Array, ankle0: Array, heel0: Array) -> tuple[Array, Array, Array]:
     """Place (T, 3), rotation (T, 3, 3) and yaw (T, 3, 3) of a foot; `ball0` and `heel0` (3,) m lie on its sole."""
-    flat = _about(1, foot.yaw)
+    # Feet in a rest pose point outward a little; `yaw` is where they really point.
+    along = ball0 - heel0
+    flat = _about(1, foot.yaw - np.arctan2(along[0], along[2]))
     turned = flat @ _about(0, foot.pitch)
     ground = np.stack([foot.place[:, 0], foot.height, foot.place[:, 1]], axis=1)
     about_ball = ground + turned @ (ankle0 - ball0)
@@ -130,7 +132,7 @@ def pose(c: Channels, rest: Rest, fps: float) -> tuple[Array, Array]:
         heel0 = np.array([end[0], rest.floor, end[2]]) - 0.4 * along
         feet[side] = (*ankle(foot, ball0, end, heel0), ball0)
         toes = np.stack([np.sin(foot.yaw), np.cos(foot.yaw)], axis=1)
-        middles.append(foot.place - 0.05 * toes)
+        middles.append(foot.place - 0.042 * toes)
 
     # The hips: over the weight, pushed out over the standing leg, that leg's side up, led by the foot in front.
     stance = 2 * w - 1
@@ -230,7 +232,7 @@ def _arm(world: Array, c: Channels, rest: Rest, chest: Array, side: str, sign: f
     collar, shoulder, elbow, wrist = (
         joints[index(f"{side}_{part}")] for part in ("collar", "shoulder", "elbow", "wrist")
     )
-    length = np.linalg.norm(elbow - shoulder) + np.linalg.norm(wrist - elbow)
+    length = float(np.linalg.norm(elbow - shoulder) + np.linalg.norm(wrist - elbow))
     hand = rows[:, :3]
     # A hand that would pass close by its shoulder swings past in front instead.
     near = np.exp(-((hand**2).sum(-1) / 0.4**2))
@@ -242,9 +244,9 @@ def _arm(world: Array, c: Channels, rest: Rest, chest: Array, side: str, sign: f
     front = np.clip(direction[:, 2] - 0.3, 0, 1) * np.clip(0.6 - direction[:, 0], 0, 1) * 0.3
     blade = euler(np.zeros_like(up), -sign * front, sign * up)
     socket = collar + blade @ (shoulder - collar)
-    upper, lower = two_bone(
-        socket, target, rows[:, 3:6] * mirror, elbow - shoulder, wrist - elbow, np.array([0.0, 0.0, -1.0])
-    )
+    target = socket + _within(target - socket, length)
+    pole, back = rows[:, 3:6] * mirror, np.array([0.0, 0.0, -1.0])
+    upper, lower = two_bone(socket, target, pole, elbow - shoulder, wrist - elbow, back)
     along = _unit(wrist - elbow)
     palm = matrix_from_axis_angle(along * (sign * rows[:, 6])[:, None])
     half = matrix_from_axis_angle(along * (0.5 * sign * rows[:, 6])[:, None])
@@ -264,6 +266,13 @@ def _arm(world: Array, c: Channels, rest: Rest, chest: Array, side: str, sign: f
     )
     if f"{side}_hand" in rest.skeleton.joints:
         world[:, index(f"{side}_hand")] = world[:, index(f"{side}_wrist")]
+
+
+def _within(reach: Array, length: float) -> Array:
+    """(T, 3) kept gently short of `length`: near straight, an elbow flies open for a small move of the hand."""
+    share = np.linalg.norm(reach, axis=1, keepdims=True) / length
+    over = np.maximum(share - 0.86, 0)
+    return reach * (np.minimum(share, 0.86) + 0.125 * np.tanh(over / 0.125)) / np.maximum(share, 1e-6)
 
 
 def _outside(hand: Array, sign: float) -> Array:

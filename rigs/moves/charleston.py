@@ -9,8 +9,8 @@ _TEMPO = (110.0, 190.0)
 
 
 def _swivels(beats: float) -> tuple:
-    steps = []
-    for k in range(int(beats * 2)):
+    steps = [L(0, 0.16, 0.0, 0.42), R(0.5, -0.16, 0.0, -0.22)]
+    for k in range(2, int(beats * 2)):
         turn = 0.42 if k % 2 == 0 else -0.22
         steps += [L(k / 2, turn=turn, pivot=True, air=0.44), R(k / 2, turn=turn, pivot=True, air=0.44)]
     return tuple(steps)
@@ -80,8 +80,8 @@ BEES_KNEES = Phrase(
 
 FALL_OFF_LOG = Phrase(
     4,
-    steps=(L(0, 0.12), R(1, -0.40, 0.02, 0.3, weight=0.0, lift=0.16, pitch=0.25), R(2, 0.06, -0.18, 0.15, pitch=0.2),
-           L(2.5, 0.18), R(3, 0.06, 0.16, 0.0)),
+    steps=(L(0, 0.12), R(1, -0.40, 0.02, 0.3, weight=0.0, lift=0.16, pitch=0.25), R(2, 0.02, -0.24, 0.15, pitch=0.2),
+           L(2.5, 0.20), R(3, 0.0, 0.22, 0.05)),
     body={
         "lean": {0: 0.0, 1: -0.22, 2: 0.10, 3: 0.05}, "side": {0: 0.0, 1: 0.03, 2: 0.0},
         "twist": {0: 0.0, 1: 0.0, 2: -0.25, 2.5: 0.0, 3: 0.25}, "turn": {1: 0.15, 2: 0.15, 3: -0.15},

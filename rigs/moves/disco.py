@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from .move import KICK, KNEE, TAP, TOUCH, L, Phrase, R, each, move
+from .move import KICK, KNEE, TAP, TOUCH, L, Phrase, R, each, move, rolling
 
 _DISCO = (95.0, 135.0)
 _HOUSE = (105.0, 130.0)
@@ -41,7 +41,7 @@ ROLLING_ARMS = Phrase(
         "hike": {0: 0.06, 1: 0.09, 2: -0.06, 3: -0.09},
         "bow": {0: 0.05, 1: 0.12, 2: 0.05, 3: 0.12},
     },
-    arms={k / 2: (("roll_high", "roll_low"), ("roll_low", "roll_high"))[k % 2] for k in range(8)},
+    arms=rolling(0, 4),
     bounce=0.035,
     snap=0.0,
 ).twice()
@@ -95,7 +95,7 @@ SIDE_POINT = Phrase(
         "sink": {0: 0.03, 1: 0.07, 2: 0.02, 3: 0.0}, "look": {0: 0.1, 1: -0.35, 2: -0.1, 3: 0.0},
         "nod": {1: -0.12, 2: 0.0},
     },
-    arms={0: "chest", 1: ("low_back", "point_up"), 2: "roll_high", 2.5: ("roll_low", "roll_high"), 3: "tuck"},
+    arms={0: "chest", 1: ("low_back", "point_up"), **rolling(2, 1), 3: "tuck"},
     snap=0.4,
 ).both_sides()  # fmt: skip
 

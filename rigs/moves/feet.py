@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import itertools
+from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +18,10 @@ Mask = NDArray[np.bool_]
 
 # How long (s) a foot that has the time stays in the air.
 AIR_SECONDS = 0.36
-# The least distance (m) between the balls of two feet that pass each other.
-CLEARANCE = 0.17
+# The room (m) that a standing foot takes from one that swings past: sideways and lengthwise, from middle to middle.
+_ROOM = (0.115, 0.26)
+# The least distance (m) between the middle lines of two soles on the floor.
+_APART = 0.10
 
 
 @dataclass(frozen=True)
@@ -37,20 +40,22 @@ class Landing:
     pivot: bool
     height: float = 1.0  # scale of the swing
     off: float = 0.0
-    turned: tuple[float, float, float] | None = None  # (from beat, to beat, rad): turns on its ball while it stands
+    pivoted: tuple[float, float] | None = None  # (until beat, rad): turns with the body on its ball while it stands
 
 
 @dataclass
 class FootTrack:
     """One foot at each moment (T,): `place` (T, 2) m of the ball, `yaw`, `pitch` rad, `height` m over the floor,
-    `down` whether it stands, `heel_pivot` 0 turned about the ball, 1 about the heel."""
+    `down` whether it stands, `heel_pivot` 0 turned about the ball, 1 about the heel, `turning` whether its yaw
+    changes."""
 
     place: Array
     yaw: Array
     pitch: Array
     height: Array
     down: Mask
-    heel_pivot: Array = field(default_factory=lambda: np.zeros(0))
+    heel_pivot: Array
+    turning: Mask
 
 
 def timed(left: list[Landing], right: list[Landing], beats_a_second: Callable[[float], float]) -> None:
@@ -67,7 +72,7 @@ def timed(left: list[Landing], right: list[Landing], beats_a_second: Callable[[f
             else:
                 gap = landing.beat - max(before.beat, earlier[-1] if len(earlier) else -np.inf)
                 wanted = AIR_SECONDS * beats_a_second(landing.beat)
-                off = max(landing.beat - float(np.clip(wanted, 0.48 * gap, 0.74 * gap)), free)
+                off = max(landing.beat - float(np.clip(wanted, 0.48 * min(gap, 1.0), 0.74 * gap)), free)
             mine[k] = replace(landing, off=min(off, landing.beat - 0.05))
 
 
@@ -99,12 +104,13 @@ def weight_keys(left: list[Landing], right: list[Landing]) -> dict[float, float]
     return keys
 
 
-def track(landings: list[Landing], others: list[Landing], beat: Array, heel: Array) -> FootTrack:
-    """One foot over time. `landings` begin with where it stands at first; `heel` (T,) rad is raised besides."""
+def track(landings: list[Landing], others: list[Landing], beat: Array, heel: Array, heading: Array) -> FootTrack:
+    """One foot over time. `landings` begin with where it stands at first; `heel` (T,) rad is raised besides;
+    `heading` (T,) rad is the body's."""
     beats = np.array([landing.beat for landing in landings])
     offs = np.array([landing.off for landing in landings])
     places = np.array([landing.place for landing in landings])
-    yaws = np.array([landing.yaw + (landing.turned[2] if landing.turned else 0.0) for landing in landings])
+    yaws = np.array([landing.yaw + (landing.pivoted[1] if landing.pivoted else 0.0) for landing in landings])
     arriving = np.array([landing.yaw for landing in landings])
     lifts = np.array([landing.lift for landing in landings])
     slides = np.array([landing.slide for landing in landings])
@@ -134,15 +140,17 @@ def track(landings: list[Landing], others: list[Landing], beat: Array, heel: Arr
     down = standing | landed | (pivots[index] & (lifts[before] == 0))
     pitch = _pitch(landings, beat) + heel
     for landing in landings:
-        if landing.turned:
-            first, last, angle = landing.turned
-            inside = slice(*np.searchsorted(beat, [landing.beat, last]))
-            share = settled(np.clip((beat[inside] - first) / (last - first), 0, 1))
-            yaw[inside] = landing.yaw + angle * share
-            pitch[inside] += 0.1 * np.sin(np.pi * share)
+        if landing.pivoted:
+            inside = slice(*np.searchsorted(beat, [landing.beat, landing.pivoted[0]]))
+            turn = heading[inside]
+            if len(turn) > 1:
+                share = (turn - turn[0]) / (turn[-1] - turn[0] or 1.0)
+                yaw[inside] = landing.yaw + landing.pivoted[1] * share
+                pitch[inside] += 0.1 * np.sin(np.pi * np.clip(share, 0, 1))
     rolls = np.array([min(landing.roll, landing.pitch) < 0 for landing in landings], float)
     heel_pivot = rolls[before] + (rolls[index] - rolls[before]) * settled(np.clip((u - 0.15) / 0.7, 0, 1))
-    return FootTrack(place, yaw, pitch, height, down, heel_pivot)
+    turning = np.abs(np.gradient(yaw, beat)) > 0.06 if len(beat) > 1 else np.zeros(1, bool)
+    return FootTrack(place, yaw, pitch, height, down, heel_pivot, turning)
 
 
 def _pitch(landings: list[Landing], beat: Array) -> Array:
@@ -179,30 +187,71 @@ def _pitch(landings: list[Landing], beat: Array) -> Array:
     return through(times, values[:, None], beat)[:, 0]
 
 
+def _toward(yaw: float) -> Array:
+    return np.array([np.sin(yaw), np.cos(yaw)])
+
+
+def _standing(others: list[Landing], beat: float) -> tuple[Array, float]:
+    """Where the other foot's ball is last set down by `beat`, and its yaw."""
+    other = others[max(0, bisect_right(others, beat + 1e-6, key=lambda landing: landing.beat) - 1)]
+    return np.array(other.place), other.yaw + (other.pivoted[1] if other.pivoted else 0.0)
+
+
 def _round_the_other(landings: list[Landing], others: list[Landing]) -> Array:
     """(K, 2) m: how far the way to each landing bends aside, for the foot not to pass through the standing one."""
     result = np.zeros((len(landings), 2))
-    beats = np.array([other.beat for other in others])
     for k in range(1, len(landings)):
-        landing, a, b = landings[k], np.array(landings[k - 1].place), np.array(landings[k].place)
-        other = np.array(others[max(0, int(np.searchsorted(beats, landing.off, side="right")) - 1)].place)
+        landing, before = landings[k], landings[k - 1]
+        if landing.pivot:
+            continue
+        ball, yaw = _standing(others, landing.off)
+        along = _toward(yaw)
+        # In the standing foot's frame, measured in the room it takes: sideways and lengthwise.
+        frame = np.stack([np.array([along[1], -along[0]]) / _ROOM[0], along / _ROOM[1]])
+        centre = ball - 0.05 * along
+        a = frame @ (np.array(before.place) - 0.05 * _toward(before.yaw) - centre)
+        b = frame @ (np.array(landing.place) - 0.05 * _toward(landing.yaw) - centre)
         way = b - a
         length = float(np.linalg.norm(way))
-        if length < 0.05 or landing.pivot:
+        if length < 0.3:
             continue
-        along = float(np.clip((other - a) @ way / length**2, 0, 1))
-        if not 0.1 < along < 0.9:
+        share = float(np.clip(-(a @ way) / length**2, 0, 1))
+        if not 0.08 < share < 0.92:
             continue
-        aside = a + along * way - other
+        aside = a + share * way
         gap = float(np.linalg.norm(aside))
-        if gap >= CLEARANCE:
-            continue
-        across = np.array([way[1], -way[0]]) / length
-        direction = aside / gap if gap > 0.02 else across
-        result[k] = direction * (CLEARANCE - gap) / max(np.sin(np.pi * along) ** 2, 0.4)
+        if gap < 1:
+            direction = aside / gap if gap > 0.05 else np.array([way[1], -way[0]]) / length
+            bend = np.linalg.inv(frame) @ (direction * (1 - gap))
+            result[k] = bend / max(np.sin(np.pi * share) ** 2, 0.4)
     return result
 
 
+def kept_apart(left: list[Landing], right: list[Landing]) -> None:
+    """Move landings that would come to lie on the other foot off it, whatever the size of the steps."""
+    order = sorted((feet[k].beat, which, k) for which, feet in enumerate((left, right)) for k in range(1, len(feet)))
+    lengthwise = np.linspace(-0.17, 0.07, 7)[:, None]
+    for _, which, k in order:
+        mine, others = (left, right) if which == 0 else (right, left)
+        landing = mine[k]
+        if landing.pivot:  # where it stands
+            mine[k] = replace(landing, place=mine[k - 1].place)
+            continue
+        if landing.lift > 0.12:
+            continue
+        ball, yaw = _standing(others, landing.beat)
+        place, standing = np.array(landing.place), ball + lengthwise * _toward(yaw)
+        for _ in range(4):
+            apart = (place + lengthwise * _toward(landing.yaw))[:, None] - standing
+            distance = np.linalg.norm(apart, axis=-1)
+            nearest = np.unravel_index(int(distance.argmin()), distance.shape)
+            if distance[nearest] >= _APART:
+                break
+            place = place + apart[nearest] / max(distance[nearest], 1e-3) * (_APART - distance[nearest])
+        mine[k] = replace(landing, place=(float(place[0]), float(place[1])))
+
+
 def contacts(foot: FootTrack) -> tuple[Mask, Mask]:
-    """(T,), (T,): heel and ball stand on the floor."""
-    return foot.down & (np.abs(foot.pitch) < 0.035) | foot.down & (foot.pitch < 0), foot.down & (foot.pitch > -0.035)
+    """(T,), (T,): heel and ball stand on the floor. A foot that turns does so on its ball."""
+    flat = np.abs(foot.pitch) < 0.035
+    return foot.down & (flat & ~foot.turning | (foot.pitch < -0.035)), foot.down & (foot.pitch > -0.035)

@@ -41,7 +41,7 @@ RUNNING_MAN_OUT = Phrase(
 BART_SIMPSON = Phrase(
     2,
     steps=(
-        L(0, 0.34, 0.04, 0.45, air=0.4), R(0.5, -0.02, 0.0, -0.1, slide=True, weight=0.0, pitch=0.35),
+        L(0, 0.25, 0.04, 0.45, air=0.5), R(0.5, -0.02, 0.0, -0.1, slide=True, weight=0.0, pitch=0.35),
         R(1, 0.08, 0.02, 0.1, lift=0.10, pitch=0.3, weight=0.0),
     ),
     body={

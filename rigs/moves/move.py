@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 HOME = 0.11  # m from the middle to the ball of each foot
-TURN_OUT = 0.15  # rad
+TURN_OUT = 0.22  # rad
 
 # Channels of the body, in m and rad, and the value of each where nothing is said. The lateral ones change sign in the
 # mirror; those of one side change places.
@@ -87,6 +87,12 @@ def each(beats: float, *values: float, every: float = 1.0, start: float = 0.0) -
     """The values in turn, over and over, one `every` so many beats from `start` to before `beats`."""
     count = round((beats - start) / every)
     return {start + k * every: values[k % len(values)] for k in range(count)}
+
+
+def rolling(start: float, beats: int) -> Arms:
+    """Forearms that roll round each other once a beat."""
+    poses = [("roll_high", "roll_low"), ("roll_out", "roll_in"), ("roll_low", "roll_high"), ("roll_in", "roll_out")]
+    return {start + k / 4: poses[k % 4] for k in range(4 * beats)}
 
 
 @dataclass(frozen=True)

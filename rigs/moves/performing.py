@@ -27,9 +27,10 @@ _GRAVITY = 9.81
 # Who leads and who follows, in seconds: the hips a little before the beat, head and hands after it.
 _LAG = {"side": -0.03, "fwd": -0.03, "twist": -0.03, "hike": -0.02, "tuck": -0.02, "slide": 0.0, "nod": 0.03,
         "look": 0.02, "cock": 0.04, "path_x": 0.0, "path_z": 0.0, "heading": 0.0}  # fmt: skip
-_STILL = {"sink": 0.03}
+_STILL = {"sink": 0.022}
 _EXACT = ("path_x", "path_z", "heading")
 _ARM_LAG = 0.02
+_ON_THE_BODY = ("hip", "head", "shoulder", "tuck")
 
 
 @dataclass(frozen=True)
@@ -165,7 +166,7 @@ def _arm_row(name: str, amplitude: float) -> Array:
     this, hang = POSES[name], POSES["loose"]
     hand, base = np.array(this.hand), np.array(hang.hand)
     # Where hands meet, or lie on the body, size would part them.
-    size = 1.0 if this.hand[0] < 0.2 and this.hand[1] > -0.7 else min(amplitude, 1.2)
+    size = 1.0 if this.hand[0] < 0 or name in _ON_THE_BODY else min(amplitude, 1.2)
     moved = base + (hand - base) * size
     return np.array([*moved, *this.elbow, this.palm, this.wrist])
 
@@ -210,16 +211,15 @@ def _landings(
     score: _Score, start: tuple[float, float, float], first: float, beats_a_second: Callable[[float], float]
 ) -> dict[str, list[Landing]]:
     """The steps in the world, by foot; each list begins with where the foot stands at the start."""
-    beats = np.array([step.beat for step, _ in score.steps] or [first])
+    beats = np.array([step.beat for step, _ in score.steps])
     path = np.concatenate([score.curve(channel, beats) for channel in _EXACT], axis=1)
+    first = min([first, *beats]) - 4
     result: dict[str, list[Landing]] = {}
     for side, sign in (("left", 1.0), ("right", -1.0)):
         c, s = np.cos(start[2]), np.sin(start[2])
         home = (start[0] + c * sign * HOME, start[1] - s * sign * HOME)
         result[side] = [
-            Landing(
-                first - 4, home, start[2] + sign * TURN_OUT, 1.0, 0.0, 0.0, None, 0.16, False, False, 1.0, first - 4.4
-            )
+            Landing(first, home, start[2] + sign * TURN_OUT, 1.0, 0.0, 0.0, None, 0.16, False, False, 1.0, first - 0.4)
         ]
     for (step, placed), (x, z, heading) in zip(score.steps, path, strict=True):
         sign = 1.0 if step.foot == "left" else -1.0
@@ -239,27 +239,43 @@ def _landings(
         for k in range(len(landings) - 1, 0, -1):  # of two steps on one beat the later written counts
             if landings[k].beat - landings[k - 1].beat < 0.1:
                 del landings[k - 1]
+    for side, other in (("left", "right"), ("right", "left")):
+        _set_down(result[side], result[other], score, 1.0 if side == "left" else -1.0)
     feet.timed(result["left"], result["right"], beats_a_second)
     for side in result:
         result[side] = _pivoting(result[side], score)
+    feet.kept_apart(result["left"], result["right"])
     return result
+
+
+def _set_down(landings: list[Landing], others: list[Landing], score: _Score, sign: float) -> None:
+    """A foot that is left in the air comes down, beside the other, before that one steps."""
+    beats = np.array([other.beat for other in others])
+    for k in range(len(landings) - 1, 0, -1):
+        landing = landings[k]
+        until = landings[k + 1].beat if k + 1 < len(landings) else np.inf
+        following = int(np.searchsorted(beats, landing.beat + 0.01, side="right"))
+        if not landing.lift or following == len(others) or others[following].air is not None:
+            continue
+        if others[following].beat < until - 0.01:
+            beat = landing.beat + 0.55 * (others[following].beat - landing.beat)
+            x, z, heading = (float(score.curve(channel, np.array([beat]))[0, 0]) for channel in _EXACT)
+            place = (x + np.cos(heading) * sign * HOME, z - np.sin(heading) * sign * HOME)
+            yaw = heading + sign * TURN_OUT
+            landings.insert(k + 1, replace(landing, beat=beat, place=place, yaw=yaw, lift=0.0, pitch=0.0, weight=1.0))
 
 
 def _pivoting(landings: list[Landing], score: _Score) -> list[Landing]:
     """Feet that stand while the body turns away by more than the hip allows turn along on their balls."""
     begins = np.array([landing.beat for landing in landings])
     ends = np.maximum(np.array([landing.off for landing in landings[1:]] + [begins[-1]]), begins)
-    at = np.linspace(begins, ends, 17, axis=1)
-    turns = score.curve("heading", at.ravel())[:, 0].reshape(at.shape)
-    result = []
-    for landing, times, turn, last in zip(landings, at, turns - turns[:, :1], ends, strict=True):
-        if landing.lift == 0 and last > landing.beat + 0.1 and abs(turn[-1]) > 0.55:
-            begin = max(0, int(np.flatnonzero(np.abs(turn) > 0.12)[0]) - 1)
-            stop = int(np.flatnonzero(np.abs(turn - turn[-1]) < 0.08)[0])
-            angle = float(turn[-1] - 0.3 * np.sign(turn[-1]))
-            landing = replace(landing, turned=(times[begin], times[max(stop, begin + 2)], angle))
-        result.append(landing)
-    return result
+    turns = score.curve("heading", ends)[:, 0] - score.curve("heading", begins)[:, 0]
+    return [
+        replace(landing, pivoted=(float(last), float(turn - 0.3 * np.sign(turn))))
+        if landing.lift == 0 and last > landing.beat + 0.1 and abs(turn) > 0.55
+        else landing
+        for landing, last, turn in zip(landings, ends, turns, strict=True)
+    ]
 
 
 def _airborne(jumps: list[tuple[float, float]], beat: Array, pace: Array) -> tuple[Array, Array]:
@@ -339,7 +355,8 @@ def perform_on(
     hips_up, feet_up = _airborne(sorted(score.jumps), fine, pace)
     tracks = {}
     for side, other in (("left", "right"), ("right", "left")):
-        foot = feet.track(landings[side], landings[other], fine[::more], curve(f"heel_{side}")[:, 0])
+        heel, turn = (curve(channel)[:, 0] for channel in (f"heel_{side}", "heading"))
+        foot = feet.track(landings[side], landings[other], fine[::more], heel, turn)
         foot.height = foot.height + np.where(foot.down, 0.0, feet_up[::more])
         tracks[side] = foot
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from .move import HEEL, HEEL_FIRST, KICK, KNEE, STAMP, TAP, TOUCH, L, Phrase, R, each, move
+from .move import HEEL, HEEL_FIRST, KICK, KNEE, STAMP, TAP, TOUCH, L, Phrase, R, each, move, rolling
 
 _TURN = 6.283185307179586
 _POP = (80.0, 145.0)
@@ -98,7 +98,7 @@ DISCO_POINT = Phrase(
     },
     arms={
         **{b: ("hip", ("point_down", "point_up")[b % 2]) for b in range(6)},
-        6: "roll_high", 6.5: ("roll_low", "roll_high"), 7: "hip",
+        **rolling(6, 1), 7: "hip",
     },
     weight=each(8, 0.78, 0.22),
     snap=0.45,
@@ -326,7 +326,7 @@ PIVOT_TURN = Phrase(
 
 SPIN = Phrase(
     4,
-    steps=(L(0, 0.26, 0.02, 0.3), R(1, -0.02, 0.12, 0.2), L(3, 0.11, 0.0)),
+    steps=(L(0, 0.26, 0.02, 0.3), R(1, -0.14, 0.04, 0.2), L(3, 0.13, 0.0)),
     body={
         "heading": {0: 0.0, 1: 0.12 * _TURN, 1.25: 0.3 * _TURN, 2.4: _TURN, 3: _TURN},
         "sink": {0: 0.07, 1: 0.01, 2: -0.02, 3: 0.05},
