@@ -207,15 +207,20 @@ def doctor(arguments: argparse.Namespace, progress: Progress) -> Result:
 
 
 def train(arguments: argparse.Namespace, progress: Progress) -> Result:
-    task, _, method = arguments.method.partition("/")
-    if (task, method) != ("dance", "melody"):
-        raise InputError(f"There is no {arguments.method} to train; known is dance/melody.")
-    from .models.dance import melody_train
+    out = arguments.out or f"{arguments.method.replace('/', '_')}.safetensors"
+    if arguments.method == "dance/melody":
+        from .models.dance import melody_train
 
-    options = _options(arguments, "steps")
-    if arguments.styles:
-        options["styles"] = tuple(arguments.styles.split(","))
-    return melody_train.train(arguments.data, arguments.out, **options, progress=progress)
+        options = _options(arguments, "steps")
+        if arguments.styles:
+            options["styles"] = tuple(arguments.styles.split(","))
+        return melody_train.train(arguments.data, out, **options, progress=progress)
+    if arguments.method == "dance/diffusion":
+        from .models.dance import diffusion_train
+
+        options = _options(arguments, "minutes", "size", "device")
+        return diffusion_train.train(arguments.data, out, **options, progress=progress)
+    raise InputError(f"There is no {arguments.method} to train; known are dance/melody and dance/diffusion.")
 
 
 def score(arguments: argparse.Namespace, progress: Progress) -> Result:
@@ -229,18 +234,26 @@ def score(arguments: argparse.Namespace, progress: Progress) -> Result:
         if not arguments.data:
             raise InputError("To score dance/melody give --data, the folder with the recordings it is measured on.")
         return melody_score.score(arguments.data, progress=progress)
+    if arguments.task == "dance/diffusion":
+        from .models.dance import diffusion_score
+
+        if not arguments.data:
+            raise InputError("To score dance/diffusion give --data, the folder with the recordings it is measured on.")
+        return diffusion_score.score(arguments.data, progress=progress)
     if arguments.task == "dance":
         from .models.dance import score as dance_score
 
         if not (arguments.songs and arguments.reference):
             raise InputError("To score dance give --songs, a folder of music, and --reference, that of the dancers.")
-        options = _options(arguments, "data", "cache", "limit", "told_beats")
+        options = _options(arguments, "data", "cache", "limit", "seconds", "told_beats")
         made = dance_score.score(
             arguments.method or "all", arguments.songs, arguments.reference, **options, progress=progress
         )
         print(dance_score.table(made), file=sys.stderr)
         return made
-    raise InputError(f"There is no score for {arguments.task}; known are beats, dance and dance/melody.")
+    raise InputError(
+        f"There is no score for {arguments.task}; known are beats, dance, dance/melody and dance/diffusion."
+    )
 
 
 # --- what commands share --------------------------------------------------------------------------------------------
@@ -316,20 +329,24 @@ def parser() -> argparse.ArgumentParser:
     command("doctor", doctor, "what is there and what is missing")
 
     made = command("train", train, "train a method on your data")
-    made.add_argument("method", metavar="METHOD", help="dance/melody")
+    made.add_argument("method", metavar="METHOD", help="dance/melody, dance/diffusion")
     made.add_argument("--data", required=True, metavar="DIR")
-    made.add_argument("--out", default="dance_melody.safetensors", metavar="FILE", help="checkpoints lie beside it")
-    made.add_argument("--steps", type=int)
-    made.add_argument("--styles", metavar="A,B", help="only these; the others stay as they are in FILE")
+    made.add_argument("--out", metavar="FILE", help="the .safetensors to write; checkpoints lie beside it")
+    made.add_argument("--steps", type=int, help="dance/melody: how long to train")
+    made.add_argument("--styles", metavar="A,B", help="dance/melody: only these; the others stay as they are in FILE")
+    made.add_argument("--minutes", type=float, help="dance/diffusion: how long to train")
+    made.add_argument("--size", choices=("small", "base"), help="dance/diffusion: of the network; base wants a GPU")
+    made.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), help="dance/diffusion: where to train")
 
     made = command("score", score, "measure on held-out data; prints one JSON object")
-    made.add_argument("task", metavar="TASK", help="beats, dance, dance/melody")
+    made.add_argument("task", metavar="TASK", help="beats, dance, dance/melody, dance/diffusion")
     made.add_argument("--data", metavar="DIR", help="recordings: those that a method was trained on; for beats, songs")
     made.add_argument("--method", metavar="A,B", help="for dance: the methods, or all")
     made.add_argument("--songs", metavar="DIR", help="for dance: music; songs.json there or above states its beats")
     made.add_argument("--reference", metavar="DIR", help="for dance: recorded dancers, which train nothing")
     made.add_argument("--cache", metavar="DIR", help="for dance: keep the dances, to go on with or to score again")
     made.add_argument("--limit", type=int, metavar="N", help="for dance: so many songs only")
+    made.add_argument("--seconds", type=float, metavar="S", help="for dance: only the first of each song")
     made.add_argument("--told-beats", action="store_true", help="for dance: to the true beats, not those heard")
     return top
 

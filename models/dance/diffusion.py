@@ -8,10 +8,8 @@ path, variations of a phrase and free phrases are all one thing, `Sampler.fill`:
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +24,7 @@ from ...rigs.job import Progress, silent
 from ..device import choose
 from .beat_frames import PER_BEAT, PLANAR, ROOT, TURN, WIDTH, decode, encode, in_beats, in_seconds
 from .diffusion_net import Config, Denoiser, signal
+from .diffusion_path import led, way_columns, ways_between
 
 Array = NDArray[Any]
 Mask = NDArray[np.bool_]
@@ -91,83 +90,6 @@ def scalar_columns(bpm: float | None, energy: float | None) -> list[float]:
     """Tempo and energy (0..1) as the network reads them."""
     tempo = [0.0, 0.0] if bpm is None else [float(np.log(bpm / 120)) * 2, 1.0]
     return [*tempo, *([0.0, 0.0] if energy is None else [2 * float(energy) - 1, 1.0])]
-
-
-@dataclass(frozen=True)
-class Way:
-    """From frame `start` to `stop` the root goes `left`, `forward` m (as it faces at the start), turning `turn` rad."""
-
-    start: int
-    stop: int
-    left: float
-    forward: float
-    turn: float
-
-
-def _runs(free: Mask) -> list[tuple[int, int]]:
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], free.astype(np.int8), [0]])))
-    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
-
-
-def _steps(root: Array) -> tuple[Array, Array, Array]:
-    """Headings before each step of `root` (T, 3), and its steps to the left and forward as seen at the start."""
-    heading = np.concatenate([[0.0], np.cumsum(root[:-1, 2])])
-    sine, cosine = np.sin(heading), np.cos(heading)
-    return heading, cosine * root[:, 0] + sine * root[:, 1], cosine * root[:, 1] - sine * root[:, 0]
-
-
-def _way_columns(ways: Sequence[Way], frames: int) -> Array:
-    """(T, 4): the mean step and turn of the way that a frame lies on, and whether it lies on one."""
-    result = np.zeros((frames, 4))
-    for way in ways:
-        span = way.stop - way.start
-        result[way.start : way.stop] = [way.left / span / 0.03, way.forward / span / 0.03, way.turn / span / 0.1, 1]
-    return result
-
-
-def way_to_go(frames: Array, known: Mask, told: bool) -> Array:
-    """(T, 4) for training: how far the root goes while its path is not known, if that is to be told."""
-    ways = []
-    if told:
-        for start, stop in _runs(~known[:, ROOT].any(axis=1)):
-            root = np.asarray(frames[start:stop, ROOT], float)
-            _, left, forward = _steps(root)
-            ways.append(Way(start, stop, left.sum(), forward.sum(), root[:, 2].sum()))
-    return _way_columns(ways, len(frames))
-
-
-def _ways(path: ArrayLike | None, known: Mask) -> list[Way]:
-    """The ways between places of `path` (T, 3) x, z, heading that are given (not NaN) at both ends of a free run."""
-    if path is None:
-        return []
-    path = np.asarray(path, float)
-    if path.shape != (len(known), 3):
-        raise InputError(f"A path of shape {path.shape} does not fit {len(known)} frames; give ({len(known)}, 3).")
-    given = np.isfinite(path).all(axis=1)
-    ways = []
-    for start, stop in _runs(~known[:, ROOT].any(axis=1)):
-        stops = [k for k in range(start, min(stop, len(path) - 1) + 1) if given[k]]
-        for a, b in pairwise(stops):
-            (x, z), heading = path[b, :2] - path[a, :2], path[a, 2]
-            left, forward = np.cos(heading) * x - np.sin(heading) * z, np.sin(heading) * x + np.cos(heading) * z
-            ways.append(Way(a, b, float(left), float(forward), float(path[b, 2] - heading)))
-    return ways
-
-
-def _led(root: Array, ways: Sequence[Way]) -> Array:
-    """`root` (T, 3) with what each way lacks spread over it, most in its middle."""
-    root = root.copy()
-    for way in ways:
-        part = root[way.start : way.stop]
-        weight = np.sin(np.pi * (np.arange(len(part)) + 0.5) / len(part)) ** 2
-        weight /= weight.sum()
-        part[:, 2] += weight * (way.turn - part[:, 2].sum())
-        heading, left, forward = _steps(part)
-        left, forward = weight * (way.left - left.sum()), weight * (way.forward - forward.sum())
-        sine, cosine = np.sin(heading), np.cos(heading)
-        part[:, 0] += cosine * left - sine * forward
-        part[:, 1] += sine * left + cosine * forward
-    return root
 
 
 def windows(free: Mask, window: int) -> list[int]:
@@ -281,7 +203,7 @@ class Sampler:
             return given.copy()
 
         count, window = len(given), self.net.config.window
-        ways = _ways(path, held)
+        ways = ways_between(path, held)
         length = max(count, window)
         padded = np.concatenate([given, np.repeat(given[-1:], length - count, axis=0)])
         mask = np.concatenate([held, np.zeros((length - count, WIDTH), bool)])
@@ -293,7 +215,7 @@ class Sampler:
         free[count:] = False
         starts = windows(free, window)
         rows = torch.tensor(np.array(starts)[:, None] + np.arange(window), device=self.device)
-        place = self._tensor(place_columns(length, beat, metre, _way_columns(ways, length)))[rows]
+        place = self._tensor(place_columns(length, beat, metre, way_columns(ways, length)))[rows]
         level = None if energy is None else np.broadcast_to(np.asarray(energy, float), (count,))
         scalars = self._tensor(
             [scalar_columns(bpm, None if level is None else float(level[s : s + window].mean())) for s in starts]
@@ -320,7 +242,7 @@ class Sampler:
             ends = torch.where(fixed, values, found)
             if ways:
                 root = ends[:, ROOT].double().cpu().numpy() * deviation[ROOT] + mean[ROOT]
-                ends[:, ROOT] = self._tensor((_led(root, ways) - mean[ROOT]) / deviation[ROOT])
+                ends[:, ROOT] = self._tensor((led(root, ways) - mean[ROOT]) / deviation[ROOT])
             if k == steps - 1:
                 break
             # DPM-Solver++(2M) (Lu et al., 2022) on the predicted clean motion.
@@ -331,7 +253,7 @@ class Sampler:
             previous, h_before = ends, h
         result = _mended(found, values, fixed)[:count].double().cpu().numpy() * deviation + mean
         result = np.where(held, given, result)
-        result[:, ROOT] = _led(result[:, ROOT], ways)
+        result[:, ROOT] = led(result[:, ROOT], ways)
         progress(1.0, "Filled in")
         return result
 

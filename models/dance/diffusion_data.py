@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import binary_dilation, gaussian_filter1d
+from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 
 from ...rigs.errors import InputError
 from ...rigs.feet import contacts, drifting_ground, plant_feet
@@ -94,10 +94,12 @@ def _repaired(poses: Array, fps: float) -> Array:
     times = np.arange(len(poses))
     for joint in _ENDS:
         fast = _rates(poses[:, joint : joint + 1])[:, 0] > _FASTEST / fps
-        bad = binary_dilation(np.append(fast, False) | np.append(False, fast), iterations=max(1, round(0.07 * fps)))
-        if bad.any() and not bad.all():
-            good = times[~bad]
-            poses[:, joint : joint + 1] = resample_rotations(poses[good, joint : joint + 1], good, times)
+        bad = (np.append(fast, False) | np.append(False, fast)).astype(np.int8)
+        good = np.flatnonzero(np.asarray(maximum_filter1d(bad, 2 * max(1, round(0.07 * fps)) + 1)) == 0)
+        if 0 < len(good) < len(poses):
+            poses[:, joint : joint + 1] = resample_rotations(
+                poses[good, joint : joint + 1], good.astype(float), times.astype(float)
+            )
     return poses
 
 
@@ -259,7 +261,7 @@ def build(folder: Path, seed: int = 0, chains: int = 80, progress: Progress = si
     moves = [
         part
         for style in [*styles, None]
-        for _ in range(24)
+        for _ in range(40)
         for part in _sound(*written(*random_moves(rng, style), rng))
     ]
     progress(0.7, "Danced the moves")
