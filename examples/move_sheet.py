@@ -113,18 +113,32 @@ def sheet(armature: bpy.types.Object, name: str, character: str, count: int) -> 
     return whole
 
 
+def overview(sheets: Sequence[Image.Image]) -> Image.Image:
+    """The upper rows of sheets of one size, two beside each other."""
+    width, height = sheets[0].width, sheets[0].height // 2
+    whole = Image.new("RGB", (2 * width, -(-len(sheets) // 2) * height), "white")
+    for k, one in enumerate(sheets):
+        whole.paste(one.crop((0, 0, width, height)), (k % 2 * width, k // 2 * height))
+    return whole.quantize(128)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help=f"styles ({', '.join(STYLES)}) or moves; all by default")
     parser.add_argument("--out", type=Path, default=Path("build/moves"))
     parser.add_argument("--poses", type=int, default=12)
     parser.add_argument("--character", default="neutral")
+    parser.add_argument("--overview", type=Path, help="one picture of all of them, from the front")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     armature = studio(arguments.character)
+    sheets = []
     for name in chosen(arguments.names):
-        sheet(armature, name, arguments.character, arguments.poses).save(arguments.out / f"{name}.png")
-        print(arguments.out / f"{name}.png")
+        sheets.append(sheet(armature, name, arguments.character, arguments.poses))
+        sheets[-1].save(arguments.out / f"{name}.png")
+        print(arguments.out / f"{name}.png", flush=True)
+    if arguments.overview:
+        overview(sheets).save(arguments.overview, optimize=True)
 
 
 if __name__ == "__main__":

@@ -115,7 +115,7 @@ SHORTY = Phrase(
 )  # fmt: skip
 
 MOVES = (
-    move("charleston", "Charleston basic", "charleston", "step", 0.65, _TEMPO, CHARLESTON),
+    move("charleston_basic", "Charleston basic", "charleston", "step", 0.65, _TEMPO, CHARLESTON),
     move("charleston_kick", "Charleston kicks", "charleston", "step", 0.8, (110, 175), KICKS),
     move("swivel", "Swivels", "charleston", "step", 0.6, (100, 165), SWIVEL),
     move("bees_knees", "Bee's knees", "charleston", "pose", 0.6, (100, 165), BEES_KNEES),

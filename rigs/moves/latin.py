@@ -11,7 +11,7 @@ _TURN = 6.283185307179586
 _SALSA = (140.0, 210.0)
 _CHACHA = (100.0, 132.0)
 _LATIN: Any = {"bounce": 0.008, "cuban": 0.16, "snap": 0.05, "swing": 0.35}
-_ARMS: Arms = {0: ("latin", "wing"), 1: ("wing", "latin"), 2: ("latin", "wing"), 3: "latin"}
+_ARMS: Arms = {0: ("latin", "latin_low"), 1: ("latin_low", "latin"), 2: ("latin", "latin_low"), 3: "latin"}
 
 SALSA_BASIC = Phrase(
     4,
@@ -30,7 +30,7 @@ SALSA_BASIC = Phrase(
             "twist": {0: -0.16, 1: -0.12, 2: -0.10, 3: 0.04}, "turn": {0: 0.10, 1: 0.08, 2: 0.06, 3: -0.03},
             "sink": {0: 0.02, 1: 0.01, 2: 0.0, 3: 0.01}, "bow": {0: 0.02, 1: 0.0},
         },
-        arms={0: ("wing", "latin"), 1: ("latin", "wing"), 2: ("wing", "latin"), 3: "latin"},
+        arms={0: ("latin_low", "latin"), 1: ("latin", "latin_low"), 2: ("latin_low", "latin"), 3: "latin"},
     )
 )  # fmt: skip
 
@@ -43,7 +43,7 @@ SALSA_SIDE = Phrase(
         "lean": {0: 0.05, 1: -0.04, 2: 0.0},
         "look": {0: 0.2, 1: 0.0},
     },
-    arms={0: ("latin_out", "latin"), 1: ("wing", "latin"), 2: ("latin", "wing"), 3: "latin"},
+    arms={0: ("latin_out", "latin"), 1: ("latin_low", "latin"), 2: ("latin", "latin_low"), 3: "latin"},
     **_LATIN,
 ).both_sides()
 
@@ -54,7 +54,7 @@ SALSA_BACK = Phrase(
         "twist": {0: 0.30, 1: 0.05, 2: 0.08, 3: 0.0}, "turn": {0: 0.18, 1: 0.0, 2: -0.05},
         "look": {0: 0.1, 1: 0.0}, "sink": {0: 0.03, 1: 0.0},
     },
-    arms={0: ("latin_out", "latin"), 1: ("latin", "wing"), 2: ("wing", "latin"), 3: "latin"},
+    arms={0: ("latin_out", "latin"), 1: ("latin", "latin_low"), 2: ("latin_low", "latin"), 3: "latin"},
     **_LATIN,
 ).both_sides()  # fmt: skip
 
@@ -69,7 +69,8 @@ SALSA_TURN = Phrase(
         "twist": {0: -0.12, 1: 0.1, 2: 0.1, 3: 0.0}, "turn": {0: 0.1, 2: 0.2, 3: 0.1, 4: -0.1, 6: 0.0},
         "sink": {0: 0.02, 3: 0.03, 4: 0.02, 5: -0.01, 6: 0.0},
     },
-    arms={0: ("latin", "wing"), 1: ("wing", "latin"), 2: ("latin", "frame"), 3: ("chest", "lamp"), 4: ("chest", "lamp"),
+    arms={0: ("latin", "latin_low"), 1: ("latin_low", "latin"), 2: ("latin", "frame"), 3: ("chest", "lamp"),
+        4: ("chest", "lamp"),
           5: ("chest", "lamp"), 6: ("latin", "latin_out"), 7: "latin"},
     spot=True,
     **_LATIN,
@@ -88,7 +89,7 @@ CROSS_BODY = Phrase(
         "twist": {0: -0.12, 1: 0.1, 2: 0.0, 4: 0.12, 5: -0.1, 6: 0.0}, "turn": {2: 0.15, 4: -0.1, 6: 0.0},
         "look": {2: 0.3, 4: 0.35, 6: 0.0},
     },
-    arms={0: ("latin", "wing"), 1: ("wing", "latin"), 2: ("latin_out", "latin"), 3: ("latin_out", "latin"),
+    arms={0: ("latin", "latin_low"), 1: ("latin_low", "latin"), 2: ("latin_out", "latin"), 3: ("latin_out", "latin"),
           4: ("frame", "latin_out"), 5: ("latin", "latin_out"), 6: "latin"},
     **_LATIN,
 )  # fmt: skip
@@ -113,7 +114,7 @@ CHACHA_BASIC = Phrase(
         "twist": {0: 0.08, 1: -0.24, 2: 0.12, 3: -0.08, 3.5: 0.08}, "turn": {0: -0.05, 1: 0.0, 2: -0.08, 3: 0.05},
         "sink": {0: 0.01, 1: 0.03, 2: 0.0}, **_SWAY,
     },
-    arms={0: ("latin_out", "latin"), 1: ("latin", "latin_out"), 2: ("wing", "latin"), 3: "latin"},
+    arms={0: ("latin_out", "latin"), 1: ("latin", "latin_out"), 2: ("latin_low", "latin"), 3: "latin"},
     **_LATIN,
 ).then(
     Phrase(
@@ -123,7 +124,7 @@ CHACHA_BASIC = Phrase(
             "twist": {0: -0.08, 1: -0.18, 2: -0.10, 3: 0.08, 3.5: -0.08}, "turn": {0: 0.05, 1: 0.12, 2: 0.06},
             "sink": {0: 0.01, 1: 0.03, 2: 0.0}, "lean": {0: -0.06, 1: 0.0, 3: 0.04},
         },
-        arms={0: ("latin", "latin_out"), 1: ("latin", "wing"), 2: ("wing", "latin"), 3: "latin"},
+        arms={0: ("latin", "latin_out"), 1: ("latin", "latin_low"), 2: ("latin_low", "latin"), 3: "latin"},
     )
 )  # fmt: skip
 
@@ -149,7 +150,7 @@ HAND_TO_HAND = Phrase(
         "twist": {0: 0.1, 1: -0.1, 2: 0.0}, "turn": {0: -0.1, 1: 0.15, 2: 0.1, 3: 0.0},
         "look": {0: -0.1, 1: 0.2, 2: 0.3, 3: 0.0}, "sink": {0: 0.01, 1: 0.03, 2: 0.0},
     },
-    arms={0: "latin", 1: ("front", "latin_out"), 2: ("latin", "wing"), 3: ("latin_out", "latin"), 3.5: "latin"},
+    arms={0: "latin", 1: ("front", "latin_out"), 2: ("latin", "latin_low"), 3: ("latin_out", "latin"), 3.5: "latin"},
     **_LATIN,
 ).both_sides()  # fmt: skip
 

