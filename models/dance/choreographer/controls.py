@@ -114,8 +114,8 @@ class Controls:
                 raise InputError(f"There is no {name} {value!r}; choose {', '.join(known)}.")
         if (controls.keep is None) != (controls.bars is None):
             raise InputError("To make some bars anew give both the take to keep and the bars, such as 5-8.")
-        if controls.loop and (controls.keep or controls.continue_from):
-            raise InputError("A loop begins where it ends, so it can neither keep a take nor continue from one.")
+        if controls.loop and (controls.keep or controls.continue_from or controls.pins or controls.variation):
+            raise InputError("A loop can't be had together with pins, a take to keep or to continue, or variation.")
         if controls.dancers > 1 and (controls.keep or controls.continue_from or controls.pins):
             raise InputError("Pins, continuing and keeping bars are for one dancer; set dancers to 1.")
         return controls

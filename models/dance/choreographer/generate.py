@@ -24,7 +24,7 @@ from .dancers import on_floor
 from .floor import region_for, within
 from .grid import Grid, make_grid
 from .plan import Planner, repertoire, spans_of
-from .realise import HIT, Rough, combined, kept, loop, planted, rough, spot, through
+from .realise import HIT, Rough, combined, kept, loop, planted, rolled, rough, rounds, spot, through
 from .vary import varied
 
 
@@ -110,18 +110,23 @@ def generate(
     first = freely(first, placed, seed)
     start = 0.0
     beat_seconds = 60.0 / grid.bpm
+
+    def another(k: int) -> Motion:
+        """Dancer `k` of a group, in canon or with a plan of its own."""
+        late = k * wishes.canon if wishes.formation == "canon" else 0.0
+        written = plan(seed + k) if wishes.formation == "own" else placed
+        if wishes.loop:
+            around = _loop(written, grid, rest, fps, wishes.loop, hit, sound.seconds)[1]
+            return rolled(around, round(late * grid.share * beat_seconds * fps))
+        beats_late = round(late * grid.share)
+        moved = [replace(one, beat=one.beat + beats_late) for one in written]
+        moved = [one for one in moved if one.beat < len(grid.times) - 1]
+        return planted(freely(rough(moved, grid, rest, fps, frames, here, hit), moved, seed + k), rest)
+
     if wishes.loop:
-        start, made = _loop(first, grid, rest, wishes.loop, beat_seconds, sound.seconds)
-        motions = [made]
+        start, made = _loop(placed, grid, rest, fps, wishes.loop, hit, sound.seconds)
+        motions = _group(made, another, rest, wishes)
     elif wishes.dancers > 1:
-
-        def another(k: int) -> Rough:
-            """Dancer `k`, in canon or with a plan of its own."""
-            written = plan(seed + k) if wishes.formation == "own" else placed
-            late = round(k * wishes.canon * grid.share) if wishes.formation == "canon" else 0
-            moved = [replace(one, beat=one.beat + late) for one in written if one.beat + late < len(grid.times) - 1]
-            return freely(rough(moved, grid, rest, fps, frames, here, hit), moved, seed + k)
-
         motions = _group(planted(first, rest), another, rest, wishes)
     else:
         pins = {min(round(pin.time * fps), frames - 1): (pin.poses, pin.trans) for pin in wishes.pins}
@@ -141,25 +146,25 @@ def generate(
             motions = [combined(one, other) if is_upper else combined(other, one) for one in motions]
     progress(1.0, "Danced")
     settings = _settings(style, structure, beats, grid, placed, controls)
-    if start:  # the first downbeat lies within a frame of it
-        heard = beats.within(start - 0.6 / fps, motions[0].seconds)
-        beats = replace(heard, times=np.maximum(heard.times - 0.6 / fps, 0.0))
+    if start:
+        heard = beats.within(start - 1e-3, motions[0].seconds)
+        beats = replace(heard, times=np.maximum(heard.times - 1e-3, 0.0))
     return Danced(motions, beats, settings, start)
 
 
-def _loop(first: Rough, grid: Grid, rest: Rest, bars: int, beat_seconds: float, seconds: float) -> tuple[float, Motion]:
+def _loop(
+    placed: list[Placed], grid: Grid, rest: Rest, fps: float, bars: int, hit: float, seconds: float
+) -> tuple[float, Motion]:
     """(where in the music it begins, the loop)."""
-    a, b = float(grid.seconds(grid.bar(1))), float(grid.seconds(grid.bar(1 + bars)))
-    begin = max(0, round(a * first.motion.fps))
-    length = round((b - a) * first.motion.fps)
-    if grid.bar(1 + bars) > len(grid.times) - 1 or begin + length + 4 > len(first.motion):
-        most = int(grid.bar_at(float(np.searchsorted(grid.times, seconds - 0.2)))) - 1
+    first, last = grid.bar(1), grid.bar(1 + bars)
+    if grid.seconds(last) > seconds:
+        most = int(grid.bar_at(float(np.searchsorted(grid.times, seconds)) - 1)) - 1
         raise InputError(f"A loop of {bars} bars is longer than the music, which has {most}; ask for fewer.")
-    part = replace(first.motion, poses=first.motion.poses[begin:], trans=first.motion.trans[begin:])
-    return begin / first.motion.fps, loop(Rough(part, first.contacts[begin:]), rest, length, beat_seconds)
+    made, frames = rounds(placed, grid, rest, fps, first, round(last - first), hit)
+    return float(grid.seconds(first)), loop(made, rest, frames, 60.0 / grid.bpm)
 
 
-def _group(lead: Motion, another: Callable[[int], Rough], rest: Rest, wishes: Controls) -> list[Motion]:
+def _group(lead: Motion, another: Callable[[int], Motion], rest: Rest, wishes: Controls) -> list[Motion]:
     """The dancers on their places; `another` dances for those that do not do what the first one does."""
     motions = [lead]
     for k in range(1, wishes.dancers):
@@ -168,7 +173,7 @@ def _group(lead: Motion, another: Callable[[int], Rough], rest: Rest, wishes: Co
         elif wishes.formation == "mirrored":
             motions.append(lead.mirrored() if k == 1 else motions[1])
         else:
-            motions.append(planted(another(k), rest))
+            motions.append(another(k))
     return on_floor(motions, rest, wishes.spacing, wishes.formation == "mirrored")[0]
 
 

@@ -99,8 +99,9 @@ def spans_of(structure: Structure, grid: Grid) -> list[Span]:
 
 def _upbeat(section: Section, first: int, last: int, grid: Grid) -> list[Span]:
     """What lies before bar 1 is a span of its own, so that phrases begin on downbeats."""
-    if first < grid.lead < last:
-        return [Span("0", section.name, first, grid.lead), Span(section.label, section.name, grid.lead, last)]
+    if first < grid.lead:
+        upbeat = Span("0", section.name, first, min(grid.lead, last))
+        return [upbeat, Span(section.label, section.name, upbeat.last, last)]
     return [Span(section.label, section.name, first, last)]
 
 
@@ -248,6 +249,8 @@ class Planner:
         """The best filling of the dance beats [first, last)."""
         moves, bar = self.known.moves, self.grid.metre
         length = np.array([move.beats for move in moves])
+        # A move counts by its length, else many short ones would outweigh few long ones.
+        share = length / (2 * bar)
         # The seed and the letter give the taste, so that a constraint elsewhere leaves this phrase as it is.
         rng = np.random.default_rng([self.seed, zlib.crc32(label.encode()), last - first])
         taste = _TASTE * rng.gumbel(size=(last - first, len(moves)))
@@ -260,7 +263,7 @@ class Planner:
         own = (
             -12 * tempo
             + wanted_way * np.minimum([move.travel for move in moves], 1.0)
-            - 0.25 * np.array([self.used.get(move.name, 0) for move in moves])
+            - 0.4 * np.array([self.used.get(move.name, 0) for move in moves])
         )
         beams: dict[int, list[tuple[float, tuple[tuple[int, int, bool], ...]]]] = {first: [(0.0, ())]}
         for beat in range(first, last):
@@ -284,7 +287,7 @@ class Planner:
                 for column in np.flatnonzero(fits):
                     fresh, mirrored = self._variety(so_far, int(column), bool(side[beat - first, column]))
                     beams.setdefault(int(ends[column]), []).append(
-                        (total + score[column] + fresh, (*so_far, (beat, int(column), mirrored)))
+                        (total + share[column] * (score[column] + fresh), (*so_far, (beat, int(column), mirrored)))
                     )
                 # A beat at ease, where nothing fits the rest of the phrase.
                 beams.setdefault(beat + 1, []).append((total - 4.0, so_far))
@@ -303,8 +306,8 @@ class Planner:
         if column == so_far[-1][1]:
             # Once to each side is good, a third time is not.
             again = len(so_far) > 1 and so_far[-2][1] == column
-            return (-3.0 - times if again else 0.5), not so_far[-1][2]
-        score = -1.1 * times - 0.4 * (move.family == before.family)
+            return (-3.0 - times if again else 0.2), not so_far[-1][2]
+        score = -1.3 * times - 0.4 * (move.family == before.family)
         return score - 2.0 * (move.turns and before.turns) - 1.0 * (move.jumps and before.jumps), side
 
     def _shaped(self, placed: Placed) -> Placed:

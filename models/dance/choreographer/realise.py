@@ -13,6 +13,7 @@ from ....rigs.errors import InputError
 from ....rigs.feet import plant_feet
 from ....rigs.motion import Motion
 from ....rigs.motion_edit import heading
+from ....rigs.motion_edit import placed as turned
 from ....rigs.motion_merge import merge
 from ....rigs.motion_pins import looped, pinned
 from ....rigs.moves import Placed, perform_on
@@ -48,18 +49,31 @@ def rough(
     held where the music is. The beats themselves stay where they are.
     """
     beat = np.interp(np.arange(frames) / fps + _AHEAD, grid.times, np.arange(len(grid.times)))
-    beat = beat - hit / (2 * np.pi) * np.sin(2 * np.pi * beat)
-    performed = perform_on(placed, beat, rest, fps, start)
-    motion, contacts = performed.motion, performed.contacts
-    short = frames - len(motion)
-    if short > 0:
-        motion = replace(
-            motion,
-            poses=np.concatenate([motion.poses, np.repeat(motion.poses[-1:], short, axis=0)]),
-            trans=np.concatenate([motion.trans, np.repeat(motion.trans[-1:], short, axis=0)]),
-        )
-        contacts = np.concatenate([contacts, np.repeat(contacts[-1:], short, axis=0)])
-    return Rough(replace(motion, poses=motion.poses[:frames], trans=motion.trans[:frames]), contacts[:frames])
+    return _danced(placed, beat, rest, fps, start, hit)
+
+
+def _danced(placed: Sequence[Placed], beat: Array, rest: Rest, fps: float, start: Spot, hit: float) -> Rough:
+    """The moves at the beat numbers `beat` (T,) of the frames."""
+    performed = perform_on(placed, beat - hit / (2 * np.pi) * np.sin(2 * np.pi * beat), rest, fps, start)
+    return Rough(performed.motion, performed.contacts)
+
+
+def rounds(
+    placed: Sequence[Placed], grid: Grid, rest: Rest, fps: float, first: float, beats: int, hit: float
+) -> tuple[Rough, int]:
+    """One round, and a few frames more, of the moves from dance beat `first` on for `beats` beats, out of the middle of
+    three: so it begins as it ends. Also how many frames a round has."""
+    start, end = grid.seconds(first), grid.seconds(first + beats)
+    frames = round(float(end - start) * fps)
+    once = np.interp(start + np.arange(frames) / fps + _AHEAD, grid.times, np.arange(len(grid.times)))
+    inside = [one for one in placed if first <= one.beat < first + beats]
+    thrice = [replace(one, beat=one.beat + shift) for shift in (-beats, 0, beats) for one in inside]
+    beat = np.concatenate([once - beats, once, once + beats])
+    made = _danced(thrice, np.maximum.accumulate(beat), rest, fps, (0.0, 0.0, 0.0), hit)
+    middle = slice(frames, 2 * frames + 5)
+    motion = replace(made.motion, poses=made.motion.poses[middle], trans=made.motion.trans[middle])
+    front = turned(motion, rest, -spot(motion, rest, 0)[2], 0.0, 0.0)
+    return Rough(front, made.contacts[middle]), frames
 
 
 def planted(made: Rough, rest: Rest) -> Motion:
@@ -85,6 +99,12 @@ def loop(made: Rough, rest: Rest, frames: int, seconds: float) -> Motion:
     whole = planted(Rough(rounds, feet), rest)
     middle = slice(frames, 2 * frames + 5)
     return looped(replace(whole, poses=whole.poses[middle], trans=whole.trans[middle]), frames, 0.15)
+
+
+def rolled(looped: Motion, frames: int) -> Motion:
+    """A loop that begins `frames` frames earlier in its round."""
+    order = (np.arange(len(looped)) - frames) % (len(looped) - 1)
+    return replace(looped, poses=looped.poses[order], trans=looped.trans[order])
 
 
 def kept(old: Motion, new: Motion, rest: Rest, first: float, last: float) -> Motion:
