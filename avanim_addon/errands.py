@@ -8,8 +8,6 @@ they are, and stopping it is at once. Elsewhere everything is done on the spot.
 
 from __future__ import annotations
 
-import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,27 +17,16 @@ from bpy.props import StringProperty
 from ..rigs.errors import Cancelled, InputError
 from ..rigs.job import Job
 from . import jobs, session
-from .generating import over_view, poll, redraw_sidebars
+from .background import Background, poll
+from .request import temporary_folder
 from .scene import files
 from .scene.render import changed
-from .sidebar import remaining
+from .sidebar import draw_progress
 
-_TICK = 0.1  # s
 _SECOND = Path(__file__).with_name("second.py")
 _OUTPUTS = (".mp4", ".png", ".fbx", ".glb", ".wav", ".csv", ".npz")
 
 
-@dataclass
-class Running:
-    """An errand on its way. `timer` is the window manager's."""
-
-    handle: Any  # jobs.JobHandle, or what is shown like one
-    worker: jobs.Worker | None
-    timer: Any
-
-
-# Kind of errand -> the one on its way; at most one each.
-running: dict[str, Running] = {}
 # Kind of errand -> the file that it wrote last.
 written: dict[str, str] = {}
 
@@ -60,36 +47,14 @@ def why_no_output(text: str) -> str:
     return ""
 
 
-def temporary_folder() -> tempfile.TemporaryDirectory[str]:
-    """For the copy of the .blend and all else that an errand needs; removed at its end."""
-    return tempfile.TemporaryDirectory(prefix="avanim-", ignore_cleanup_errors=True)
-
-
-def end(kind: str) -> None:
-    """Stop an errand and forget it."""
-    ended = running.pop(kind, None)
-    if ended is not None:
-        ended.handle.cancel()
-        if ended.worker is not None and ended.worker is not session.worker():
-            ended.worker.kill()  # a second Blender that was there for this alone
-        bpy.context.window_manager.event_timer_remove(ended.timer)
-
-
-@bpy.app.handlers.persistent
-def end_all(*_: object) -> None:
-    """Before another file is loaded, and when the add-on goes."""
-    for kind in list(running):
-        end(kind)
-
-
-class Errand:
+class Errand(Background):
     """An operator that does a job and tells of its end. Subclasses give `kind`, `why_not` and `job`."""
 
     kind: str
 
     @classmethod
     def poll(cls, context):
-        busy = "This is being done already; wait for it, or cancel" if cls.kind in running else ""
+        busy = "This is being done already; wait for it, or cancel" if session.errand(cls.kind) else ""
         return poll(cls, busy or cls.why_not(context))
 
     @staticmethod
@@ -105,8 +70,8 @@ class Errand:
         """The job on the spot."""
         return files.run(job)
 
-    def send(self, context: bpy.types.Context, job: Job) -> tuple[jobs.Worker, jobs.JobHandle]:
-        """Have the job done elsewhere; the worker, and the job on its way."""
+    def send(self, context: bpy.types.Context, job: Job) -> tuple[jobs.JobHandle, jobs.Worker | None]:
+        """Have the job done elsewhere; the job on its way, and the worker if it is for this job alone."""
         copy = Path(self._folder.name) / "scene.blend"
         # Drawing the file's little picture would hold up the window.
         with changed((context.preferences.filepaths, "file_preview_type", "NONE")):
@@ -118,7 +83,7 @@ class Errand:
         options = {**job.options, "scene": context.scene.name, "folder": self._folder.name}
         handle = worker.submit(Job(job.task, job.input, options, job.output))
         handle.step = "Starting"
-        return worker, handle
+        return handle, worker
 
     def finish(self, context: bpy.types.Context, result: dict[str, Any]) -> str:
         """The job is done; what to tell."""
@@ -138,75 +103,33 @@ class Errand:
     def invoke(self, context, event):
         if bpy.app.background:
             return self.execute(context)
-        self._folder = temporary_folder()
+        folder = None
         try:
-            worker, self._handle = self.send(context, self.job(context))
+            self._folder = folder = temporary_folder()
+            job = self.job(context)
+            handle, worker = self.send(context, job)
         except (InputError, RuntimeError) as error:
-            self._folder.cleanup()
+            if folder is not None:
+                folder.cleanup()
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        self._shown = ()
-        timer = context.window_manager.event_timer_add(_TICK, window=context.window)
-        running[self.kind] = Running(self._handle, worker, timer)
-        context.window_manager.modal_handler_add(self)
-        redraw_sidebars()
+        self.begin(context, handle, job.output or job.input, worker)
         return {"RUNNING_MODAL"}
 
-    def modal(self, context, event):
-        handle = self._handle
-        here = running.get(self.kind)
-        escape = event.type == "ESC" and event.value == "PRESS" and over_view(context, event)
-        if here is None or here.handle is not handle or escape:
-            return self._end({"INFO"}, "Cancelled; nothing was written")
-        if event.type != "TIMER":
-            return {"PASS_THROUGH"}
-        here.worker.poll()
-        if handle.state == "cancelled":
-            return self._end({"INFO"}, "Cancelled; nothing was written")
-        if handle.state == "failed":
-            return self._end({"ERROR"}, handle.error)
-        if handle.state == "done":
-            try:
-                text = self.finish(context, handle.result)
-            except InputError as error:
-                return self._end({"ERROR"}, str(error))
-            self._put_away()
-            self.report({"INFO"}, text)
-            return {"FINISHED"}
-        shown = (handle.step, round(handle.progress, 2), handle.eta and round(handle.eta))
-        if shown != self._shown:
-            self._shown = shown
-            redraw_sidebars()
-        return {"PASS_THROUGH"}
+    def begin(self, context, handle, path, worker=None, **how):
+        """Go on in the window. `path`: the file by which the job is known in the list."""
+        name = bpy.path.basename(path)
+        job = session.Running(handle, None, name=name, title=self.bl_label, kind=self.kind, own_worker=worker)
+        self._begin_job(context, job, **how)
+        context.window_manager.modal_handler_add(self)
 
-    def cancel(self, context):
-        """Blender closes the window or the file."""
+    def _done(self, context):
+        try:
+            text = self.finish(context, self._job.handle.result)
+        except InputError as error:
+            return self._end({"ERROR"}, str(error))
         self._put_away()
-
-    def _end(self, kind, text):
-        self._put_away()
-        self.report(kind, text)
-        return {"CANCELLED"}
-
-    def _put_away(self):
-        if self.kind in running and running[self.kind].handle is self._handle:
-            end(self.kind)
-        self._folder.cleanup()
-        redraw_sidebars()
-
-
-class AVANIM_OT_cancel_errand(bpy.types.Operator):
-    bl_idname = "avanim.cancel_errand"
-    bl_label = "Cancel"
-    bl_description = "Stop; nothing is written"
-    bl_options = {"INTERNAL"}
-
-    kind: StringProperty(options={"HIDDEN", "SKIP_SAVE"})
-
-    def execute(self, context):
-        if self.kind not in running:
-            return {"CANCELLED"}
-        running[self.kind].handle.cancel()
+        self.report({"INFO"}, text)
         return {"FINISHED"}
 
 
@@ -231,22 +154,12 @@ def draw_errand(layout: bpy.types.UILayout, kind: str, operator: str, icon: str,
     """The big button; while it is being done how far that is and a way to stop it; afterwards the file."""
     row = layout.row(align=True)
     row.scale_y = 1.6
-    if kind in running:
-        handle = running[kind].handle
-        row.progress(factor=handle.progress, text=handle.step + remaining(handle.eta))
-        row.operator(AVANIM_OT_cancel_errand.bl_idname, text="", icon="X").kind = kind
+    number = session.errand(kind)
+    if number:
+        draw_progress(row, number)
         return
     row.operator(operator, icon=icon, **({"text": text} if text else {}))
     if kind in written:
         row = layout.row(align=True)
         row.label(text=bpy.path.basename(written[kind]), icon="CHECKMARK")
         row.operator(AVANIM_OT_open_written.bl_idname, text="", icon="FILE_TICK").kind = kind
-
-
-def register() -> None:
-    bpy.app.handlers.load_pre.append(end_all)
-
-
-def unregister() -> None:
-    bpy.app.handlers.load_pre.remove(end_all)
-    end_all()

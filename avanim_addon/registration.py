@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import bpy
 
-from . import cli, errands, generating, menus, runtime_operators, session, sidebar
+from . import background, cli, errands, menus, runtime_operators, session, sidebar
 from .character import operators as character_operators
 from .character import panels as character_panels
 from .dance import choreography as dance_choreography
@@ -53,8 +53,8 @@ CLASSES: tuple[type, ...] = (
     AVANIM_PG_scene,
     AVANIM_PG_object,
     AVANIM_PG_action,
-    generating.AVANIM_OT_cancel_job,
-    generating.AVANIM_OT_cancel_jobs,
+    background.AVANIM_OT_cancel_job,
+    background.AVANIM_OT_cancel_jobs,
     character_operators.AVANIM_OT_add_character,
     dance_operators.AVANIM_OT_generate_dance,
     dance_operators.AVANIM_OT_new_seed,
@@ -74,7 +74,6 @@ CLASSES: tuple[type, ...] = (
     playblast.AVANIM_OT_playblast,
     export_operators.AVANIM_OT_export_character,
     export_operators.AVANIM_OT_export_to_file,
-    errands.AVANIM_OT_cancel_errand,
     errands.AVANIM_OT_open_written,
     take_operators.AVANIM_OT_use_only_take,
     take_operators.AVANIM_OT_mute_take,
@@ -123,14 +122,12 @@ def register() -> None:
     menus.register()
     session.register()
     runtime_operators.register()
-    errands.register()
     cli.register()
 
 
 def unregister() -> None:
     # The jobs first: their operators must be done before their classes go.
     cli.unregister()
-    errands.unregister()
     runtime_operators.unregister()
     session.unregister()
     menus.unregister()

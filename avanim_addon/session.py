@@ -28,20 +28,24 @@ class Shown(Protocol):
 class Running:
     """One job of a modal operator, from the queue to the last key written.
 
-    `owner` is the session_uid of the character and `name` its name, for showing · `title` says what is made ·
-    `request` what was wished for · `timer` is the window manager's · `shown` a preview that is on the screen.
+    `handle` or what is shown like one · `timer` is the window manager's · `owner` the session_uid of the character, 0
+    for an errand · `name` the character's or the file's, for showing · `title` says what is made · `request` what was
+    wished for · `shown` a preview that is on the screen · `kind` of an errand, at most one each · `own_worker` one that
+    was started for this job alone, and ends with it.
     """
 
-    handle: jobs.JobHandle
+    handle: Any
     timer: Any
-    owner: int
+    owner: int = 0
     name: str = ""
     title: str = ""
     request: Any = None
     shown: Shown | None = None
+    kind: str = ""
+    own_worker: jobs.Worker | None = None
 
 
-# Number -> job, the oldest first. The worker does one after the other.
+# Number -> job, the oldest first. The worker does one after the other; errands have workers of their own.
 running: dict[int, Running] = {}
 _numbers = itertools.count(1)
 # What the preferences show of the Python: one line.
@@ -116,11 +120,18 @@ def job_of(armature: bpy.types.Object | None) -> jobs.JobHandle | None:
     return running[numbers[0]].handle if numbers else None
 
 
+def errand(kind: str) -> int:
+    """The number of the errand of that kind that is on its way; 0 if none is."""
+    return next((number for number, job in running.items() if job.kind == kind), 0)
+
+
 def finish(number: int) -> None:
     """Take a job off the list, stop it and its timer, and take its preview from the screen."""
     ended = running.pop(number, None)
     if ended is not None:
         ended.handle.cancel()
+        if ended.own_worker is not None:
+            ended.own_worker.kill()
         if ended.shown is not None:
             ended.shown.remove()
         if ended.timer is not None:

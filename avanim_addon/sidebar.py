@@ -4,7 +4,7 @@
 import bpy
 
 from . import session
-from .generating import AVANIM_OT_cancel_job, AVANIM_OT_cancel_jobs
+from .background import AVANIM_OT_cancel_job, AVANIM_OT_cancel_jobs
 from .takes import tracks
 
 
@@ -26,7 +26,7 @@ def remaining(seconds: float | None) -> str:
 def draw_progress(row: bpy.types.UILayout, number: int) -> None:
     """How far a job is, and a way to stop it."""
     handle = session.running[number].handle
-    row.progress(factor=handle.progress, text=handle.step.capitalize() + remaining(handle.eta))
+    row.progress(factor=handle.progress, text=handle.step[:1].upper() + handle.step[1:] + remaining(handle.eta))
     row.operator(AVANIM_OT_cancel_job.bl_idname, text="", icon="X").job = number
 
 

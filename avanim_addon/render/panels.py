@@ -3,7 +3,8 @@
 
 import bpy
 
-from ..errands import draw_errand, running
+from .. import session
+from ..errands import draw_errand
 from ..sidebar import Sidebar
 from . import operators, playblast
 from .presets import AVANIM_PT_render_presets
@@ -28,7 +29,7 @@ class AVANIM_PT_render(Sidebar, bpy.types.Panel):
         column.prop(panel, "samples")
         column.prop(panel, "path")
         draw_errand(layout, "render", operators.AVANIM_OT_render_film.bl_idname, "RENDER_ANIMATION")
-        if "render" not in running:
+        if not session.errand("render"):
             row = layout.row(align=True)
             row.operator(operators.AVANIM_OT_render_still.bl_idname, icon="RENDER_STILL")
             row.operator(playblast.AVANIM_OT_playblast.bl_idname, icon="PLAY")

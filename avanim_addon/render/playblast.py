@@ -7,9 +7,9 @@ from pathlib import Path
 import bpy
 
 from ...rigs.job import Job
-from .. import errands
+from .. import errands, session
 from ..compat import versions
-from ..generating import over_view, redraw_sidebars
+from ..request import temporary_folder
 from ..scene.render import changed
 from . import operators
 
@@ -56,39 +56,30 @@ class AVANIM_OT_playblast(errands.Errand, bpy.types.Operator):
 
     def invoke(self, context, event):
         scene = context.scene
-        self._folder = errands.temporary_folder()
+        self._folder = temporary_folder()
         self._first, self._last = scene.frame_start, scene.frame_end
         self._frame, self._came_from = scene.frame_start, scene.frame_current
         self._size = operators.size_of(scene)
-        self._handle = self._shooting = _Shooting()
-        self._shown = ()
-        timer = context.window_manager.event_timer_add(_TICK, window=context.window)
-        errands.running[self.kind] = errands.Running(self._handle, None, timer)
-        context.window_manager.modal_handler_add(self)
+        self._shooting = _Shooting()
+        self.begin(context, self._shooting, str(errands.output_path(scene.avanim.render.path, ".mp4")), tick=_TICK)
         return {"RUNNING_MODAL"}
 
-    def modal(self, context, event):
-        if self._handle is not self._shooting:
-            return super().modal(context, event)
-        here = errands.running.get(self.kind)
-        escape = event.type == "ESC" and event.value == "PRESS" and over_view(context, event)
-        gone = here is None or here.handle is not self._handle or context.area is None
-        if escape or gone or self._handle.state == "cancelled":
-            return self._end({"INFO"}, "Cancelled; nothing was written")
-        if event.type != "TIMER":
-            return {"PASS_THROUGH"}
+    def _tick(self, context):
+        if self._job.handle is not self._shooting:
+            return super()._tick(context)
+        if self._shooting.state == "cancelled" or self._number not in session.running or context.area is None:
+            return self._end({"INFO"}, "Cancelled")
         if self._frame > self._last:
             context.scene.frame_set(self._came_from)
-            here.worker, self._handle = self.send(context, self.job(context))
-            here.handle = self._handle
+            self._job.handle, self._job.own_worker = self.send(context, self.job(context))
             return {"RUNNING_MODAL"}
         try:
             self._shoot(context)
         except RuntimeError as error:
             return self._end({"ERROR"}, f"The view cannot be drawn: {str(error).strip()}")
         self._frame += 1
-        self._handle.progress = 0.8 * (self._frame - self._first) / (self._last - self._first + 1)
-        redraw_sidebars()
+        self._shooting.progress = 0.8 * (self._frame - self._first) / (self._last - self._first + 1)
+        self._show()
         return {"RUNNING_MODAL"}
 
     def _shoot(self, context):
@@ -108,6 +99,6 @@ class AVANIM_OT_playblast(errands.Errand, bpy.types.Operator):
             bpy.ops.render.opengl(write_still=True, view_context=True)
 
     def _end(self, kind, text):
-        if self._handle is self._shooting:
+        if self._job.handle is self._shooting:
             bpy.context.scene.frame_set(self._came_from)
         return super()._end(kind, text)

@@ -46,7 +46,7 @@ class Ghost:
         bpy.types.SpaceView3D.draw_handler_remove(self._handler, "WINDOW")
 
     def lines(self, frame: float, fps: float) -> NDArray[np.float32]:
-        """(2 * bones, 3) m in the armature's space: both ends of each line. Before and after its dance it stands still."""
+        """(2 * bones, 3) m in the armature's space: both ends of each line. Outside its dance it stands still."""
         index = round((frame - self._frame_start) / fps * self._fps)
         return self._lines[min(max(index, 0), len(self._lines) - 1)]
 

@@ -63,7 +63,7 @@ class AVANIM_OT_find_beats(Errand, bpy.types.Operator):
         return session.run_to_the_end(job)
 
     def send(self, context, job):
-        return session.worker(), session.worker().submit(job)
+        return session.worker().submit(job), None
 
     def finish(self, context, result):
         scene = next((scene for scene in bpy.data.scenes if scene.session_uid == self._scene), None)

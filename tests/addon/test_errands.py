@@ -14,7 +14,7 @@ from PIL import Image
 bpy = pytest.importorskip("bpy", reason="needs Blender's Python module")
 
 import avanim  # noqa: E402
-from avanim.avanim_addon import api, errands, jobs  # noqa: E402
+from avanim.avanim_addon import api, errands, jobs, request, session  # noqa: E402
 from avanim.avanim_addon.export import operators as export_operators  # noqa: E402
 from avanim.avanim_addon.face import operators as face_operators  # noqa: E402
 from avanim.avanim_addon.render import operators as render_operators  # noqa: E402
@@ -159,7 +159,8 @@ def test_the_export_button_says_why_it_cannot(scene, dancer, monkeypatch, tmp_pa
     assert "io_scene_fbx" in export_operators.why_no_export(bpy.context)
     with pytest.raises(InputError, match="lacks the add-on io_scene_fbx"):
         export.export(tmp_path / "x.fbx")
-    monkeypatch.setitem(errands.running, "export", errands.Running(SimpleNamespace(), None, None))
+    handle = SimpleNamespace(cancel=lambda: None)
+    monkeypatch.setitem(session.running, 1, session.Running(handle, None, kind="export"))
     with pytest.raises(RuntimeError, match="being done already"):
         bpy.ops.avanim.export_character()
     bpy.context.view_layer.objects.active = None
@@ -276,10 +277,42 @@ def test_loading_a_file_ends_what_runs(scene):
     worker = jobs.Worker(lambda: [sys.executable, str(stub)])
     handle = worker.submit(Job("slow"))
     timer = bpy.context.window_manager.event_timer_add(0.1, window=bpy.context.window)
-    errands.running["render"] = errands.Running(handle, worker, timer)
-    assert bpy.ops.avanim.cancel_errand(kind="export") == {"CANCELLED"}
+    number = session.begin(session.Running(handle, timer, kind="render", own_worker=worker))
+    assert session.errand("render") == number and not session.errand("export")
+    assert not bpy.ops.avanim.render_film.poll()
     bpy.ops.wm.read_homefile(use_empty=True)
-    assert handle.state == "cancelled" and errands.running == {}
+    assert handle.state == "cancelled" and session.running == {}
+
+
+class _Pressed(render_operators._Render):
+    """An errand's button, pressed; tests/gui does it in a window."""
+
+    bl_label, ending = "Render Film", ".mp4"
+
+    def __init__(self, handle, worker, folder):
+        self.told, self._folder = [], folder
+        job = session.Running(handle, None, name="film.mp4", title=self.bl_label, kind="render", own_worker=worker)
+        self._begin_job(bpy.context, job)
+
+    def report(self, kind, text):
+        self.told.append(text)
+
+
+def test_an_errand_is_on_the_list_of_jobs_and_is_cancelled_with_them(scene, tmp_path):
+    stub = ROOT / "tests/models/stub_worker.py"
+    tick = SimpleNamespace(type="TIMER", value="NOTHING")
+    for name in ("cancel_jobs", "cancel_job"):
+        worker = jobs.Worker(lambda: [sys.executable, str(stub)])
+        folder = request.temporary_folder()
+        press = _Pressed(worker.submit(Job("slow")), worker, folder)
+        while not worker.about:
+            assert press.modal(bpy.context, tick) == {"PASS_THROUGH"}
+        assert session.running[press._number].name == "film.mp4"
+        wish = {"job": press._number} if name == "cancel_job" else {}
+        assert getattr(bpy.ops.avanim, name)(**wish) == {"FINISHED"}
+        assert press.modal(bpy.context, tick) == {"CANCELLED"}
+        assert press.told == ["Cancelled"] and session.running == {} and not Path(folder.name).exists()
+        assert not worker.about, "its process has ended with it"
 
 
 def test_presets_of_the_panels_keep_settings_and_no_file(scene, tmp_path, monkeypatch):

@@ -111,7 +111,7 @@ class Press(generating.Generate):
 
     @property
     def handle(self):
-        return self._handle
+        return self._job.handle
 
     def turn(self):
         """What a tick of the timer does; whether the operator has ended."""
@@ -178,7 +178,7 @@ def test_one_job_is_cancelled_or_all_are(ava):
     assert bpy.ops.avanim.cancel_jobs() == {"FINISHED"} and third.handle.state == "cancelled"
     for press in (first, third):
         press.to_the_end()
-    with pytest.raises(RuntimeError, match="Nothing is being generated"):
+    with pytest.raises(RuntimeError, match="No job is running"):
         bpy.ops.avanim.cancel_jobs()
     assert len(bpy.data.actions) == 0
 

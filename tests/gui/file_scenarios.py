@@ -76,16 +76,16 @@ def files(stage):
     yield from open_tab(stage)
     armature = stage_dance(stage)
     scene = bpy.context.scene
-    errands = _addon("errands")
+    errands, session = _addon("errands"), _addon("session")
     facts = stage.facts
     settings = scene.render.engine, scene.render.filepath, scene.render.image_settings.file_format, scene.frame_current
 
     def run(kind, name=None):
         """Until the errand that has begun has ended; the seconds it took."""
-        yield lambda: kind in errands.running
+        yield lambda: session.errand(kind)
         began = time.perf_counter()
-        while kind in errands.running:
-            if name and errands.running[kind].handle.progress > 0.2:
+        while session.errand(kind):
+            if name and session.running[session.errand(kind)].handle.progress > 0.2:
                 stage.picture(name)
                 name = None
             yield 0.05
@@ -133,13 +133,14 @@ def files(stage):
 
     # 3. A film, cancelled with ESC, and one to its end.
     press("render_film")
-    yield lambda: errands.running["render"].worker.about
-    pid = errands.running["render"].worker.about["pid"]
-    yield lambda: errands.running["render"].handle.progress > 0.1
+    film = session.running[session.errand("render")]
+    yield lambda: film.own_worker.about
+    pid = film.own_worker.about["pid"]
+    yield lambda: film.handle.progress > 0.1
     stage.point_at_viewport()
     began = time.perf_counter()
     stage.xdotool("key", "Escape")
-    yield lambda: "render" not in errands.running
+    yield lambda: not session.errand("render")
     facts["esc_seconds"] = time.perf_counter() - began
     yield lambda: _gone(pid)
     facts["after_esc"] = sorted(path.name for path in stage.folder.glob("render*"))
@@ -212,7 +213,7 @@ def pictures(stage):
     with bpy.context.temp_override(window=stage.window, area=stage.view, region=view_region):
         bpy.ops.avanim.add_studio()
         bpy.ops.avanim.find_beats("INVOKE_DEFAULT")
-    yield lambda: "beats" not in _addon("errands").running
+    yield lambda: not session.errand("beats")
     stage.point_at_viewport()
     # The whole window.
     yield from show_only(stage, "AVANIM_PT_character", "AVANIM_PT_dance", "AVANIM_PT_takes")
