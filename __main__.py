@@ -115,7 +115,7 @@ def dance(arguments: argparse.Namespace, progress: Progress) -> Result:
     with tempfile.TemporaryDirectory(prefix="avanim-") as folder:
         job = Job("dance", arguments.music, options, str(Path(folder) / "dance.npz"))
         made = arguments.run_job(job, part(progress, 0, 0.3))
-        motion = load_motion(made["motion"])
+        motion, *others = (load_motion(path) for path in made["motions"])
     settings = made["settings"]
     progress(0.3, "Setting the stage")
     performance.stage_dance(
@@ -126,7 +126,8 @@ def dance(arguments: argparse.Namespace, progress: Progress) -> Result:
         name=Path(arguments.music).stem,
         settings=settings,
         start=settings["start"],
-        seconds=settings["seconds"],
+        seconds=min(settings["seconds"], motion.seconds),
+        others=others,
     )
     performance.finish(
         output,
@@ -136,7 +137,7 @@ def dance(arguments: argparse.Namespace, progress: Progress) -> Result:
         progress=part(progress, 0.35, 1),
     )
     progress(1.0, "Done")
-    return {**made, "motion": None, "output": str(output)}
+    return {**made, "motion": None, "motions": [], "output": str(output)}
 
 
 def _wishes(arguments: argparse.Namespace) -> dict[str, Any]:

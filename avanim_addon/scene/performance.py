@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ def stage_dance(
     start: float = 0.0,
     seconds: float | None = None,
     correctives: bool = True,
+    others: Sequence[Motion] = (),
     progress: Progress = silent,
 ) -> bpy.types.Object:
     """Set up a fresh scene: character, take, music, beat markers, studio and camera.
@@ -49,9 +51,10 @@ def stage_dance(
         beats: times count from the start of the dance.
         start, seconds: the part of the music that is danced to, s.
         settings: kept on the take (see `take.write_take`).
+        others: the motions of the other dancers of a group, each of whom comes as a further character.
 
     Returns:
-        The armature.
+        The armature, of the first dancer.
 
     Raises:
         InputError: the character or the music cannot be loaded.
@@ -75,9 +78,14 @@ def stage_dance(
     if beats is not None:
         marks.keep(action, "beats", Marks.of_beats(beats))
         marks.show(scene, action)
+    positions = [joint_positions(armature, motion)]
+    for number, other in enumerate(others, 2):
+        progress(0.8 + 0.1 * number / (len(others) + 2), f"Adding dancer {number}")
+        dancer = add_character(character, skeleton, correctives=correctives)
+        write_take(dancer, other, f"{name} {number}", settings)
+        positions.append(joint_positions(dancer, other))
     progress(0.9, "Building the studio")
-    positions = joint_positions(armature, motion)
-    studio.add_studio(scene, armature, (scene.frame_start, scene.frame_end), positions=positions)
+    studio.add_studio(scene, armature, (scene.frame_start, scene.frame_end), positions=np.hstack(positions))
     scene.frame_set(scene.frame_start)
     progress(1.0, "Staged")
     return armature

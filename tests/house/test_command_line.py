@@ -34,6 +34,30 @@ def test_dance_writes_a_motion_and_one_json_object(song: Path, tmp_path: Path) -
     assert [path.name for path in tmp_path.iterdir()] == ["out.npz"]
 
 
+def test_the_choreographers_flags(song: Path, tmp_path: Path) -> None:
+    (tmp_path / "plan.txt").write_text("2: grapevine  # here\nforbid turns\n")
+    pin = {"time": 3.0, "poses": [[0.0] * 3] * 24, "trans": [0.1, 0.0, 0.2]}
+    (tmp_path / "pins.json").write_text(json.dumps([pin]))
+    wishes = "--energy 1.4 --amplitude 0.9 --travel 0.2 --region 2x2 --mirror --pace normal --beat-offset 0".split()
+    done = avanim(
+        "dance", song, "-o", tmp_path / "one.npz", "--seconds", 6, "--style", "mix", "--mix", "pop:2, disco", *wishes,
+        "--track", tmp_path / "plan.txt", "--pins", tmp_path / "pins.json", "--json",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    settings = json.loads(done.stdout)["settings"]
+    assert settings["energy"] == 1.4 and settings["mirror"] is True and settings["region"] == "2x2"
+    assert "grapevine" in [one["move"] for one in settings["plan"]]
+    assert np.array_equal(load_motion(tmp_path / "one.npz").trans[90], pin["trans"])
+    group = avanim(
+        "dance", song, "-o", tmp_path / "many.npz", "--seconds", 4, "--dancers", 3, "--formation", "own", "--json"
+    )
+    made = json.loads(group.stdout)
+    assert [Path(path).name for path in made["motions"]] == ["many.npz", "many-2.npz", "many-3.npz"]
+    assert all(len(load_motion(path)) == 120 for path in made["motions"])
+    refused = avanim("dance", song, "-o", tmp_path / "no.npz", "--track", "9: grapevin", "--quiet")
+    assert refused.returncode == 2 and "grapevine" in refused.stderr and refused.stderr.count("\n") == 1
+
+
 def test_same_seed_same_dance(song: Path, tmp_path: Path) -> None:
     motions = []
     for name, seed in (("a", 5), ("b", 5), ("c", 6)):
