@@ -65,7 +65,7 @@ class AVANIM_OT_export_face(Errand, bpy.types.Operator):
     bl_idname = "avanim.export_face"
     bl_label = "Export Face"
     bl_description = (
-        "Write what the active character's face does over the scene's range as a Live Link Face recording (.csv), "
+        "Write what the active character's face, head and eyes do over the scene's range as a Live Link Face recording (.csv), "
         "which Unreal's and other programs' faces play. ESC cancels"
     )
     kind = "face"

@@ -11,7 +11,9 @@ import numpy as np
 from ...rigs.errors import InputError
 from ...rigs.face import ARKIT_52, FaceTrack
 from ...rigs.job import Progress, silent
+from .axes import bone_axes
 from .character import meshes_of
+from .face_take import EYES, GAZE, turned_by
 from .render import changed
 from .take import scene_fps
 
@@ -26,9 +28,10 @@ def face_mesh(armature: bpy.types.Object) -> bpy.types.Object | None:
 def read_face(
     armature: bpy.types.Object, frame_range: tuple[int, int] | None = None, progress: Progress = silent
 ) -> FaceTrack:
-    """The shapes of the face on every frame, whatever moves them: takes, hand-made keys, drivers.
+    """The face on every frame, whatever moves it: takes, hand-made keys, drivers, constraints.
 
-    Head and eyes rest; their turns are the body's animation. Values outside 0..1 are clipped.
+    The head's turn is the one against the neck, that of a dance included; the gaze is the mean of the eyes' bones, and
+    what a face take keeps of it where no bones do. Shapes outside 0..1 are clipped.
 
     Args:
         frame_range: first and last frame; by default the scene's.
@@ -47,18 +50,35 @@ def read_face(
     shapes = _shapes(mesh)
     # Only the shape keys' values are of interest: the meshes need not be deformed.
     off = [(modifier, "show_viewport", False) for each in meshes_of(armature) for modifier in each.modifiers]
+    bones = [name for name in ("head", *EYES) if name in armature.data.bones]
+    turns = np.tile(np.eye(3), (count, len(bones), 1, 1))
+    gaze = np.zeros((count, 2))
     current = scene.frame_current
     try:
         with changed(*off):
             for row in range(count):
                 progress(row / count, "Reading the face")
                 scene.frame_set(first + row)
-                keys = mesh.data.shape_keys.evaluated_get(bpy.context.evaluated_depsgraph_get()).key_blocks
+                graph = bpy.context.evaluated_depsgraph_get()
+                keys = mesh.data.shape_keys.evaluated_get(graph).key_blocks
                 for column, name in shapes:
                     weights[row, column] = keys[name].value
+                posed = armature.evaluated_get(graph)
+                gaze[row] = posed.get(GAZE, (0.0, 0.0))
+                for column, name in enumerate(bones):
+                    bone = posed.pose.bones[name]
+                    local = posed.convert_space(pose_bone=bone, matrix=bone.matrix, from_space="POSE", to_space="LOCAL")
+                    turns[row, column] = local.to_quaternion().to_matrix()
     finally:
         scene.frame_set(current)
-    return FaceTrack(np.clip(weights, 0, 1), np.zeros((count, 3)), np.zeros((count, 2)), scene_fps(scene))
+    head = np.zeros((count, 3))
+    for column, (name, axes) in enumerate(zip(bones, bone_axes(armature, bones), strict=True)):
+        yaw, pitch, roll = turned_by(axes @ turns[:, column] @ axes.T)
+        if name == "head":
+            head = np.stack([pitch, yaw, roll], axis=1)
+        else:
+            gaze += np.stack([pitch, yaw], axis=1) / (len(bones) - 1)
+    return FaceTrack(np.clip(weights, 0, 1), head, gaze, scene_fps(scene))
 
 
 def write_face(

@@ -22,7 +22,9 @@ from .take import by_uid, found, keep_settings, last_of, new_identity, scene_fps
 
 Array = NDArray[np.float64]
 
-_EYES = ("left_eye", "right_eye")
+EYES = ("left_eye", "right_eye")
+# Pitch and yaw of the eyes in the head, rad, of the armature: where no bones turn the eyes, kept for other programs.
+GAZE = "avanim_gaze"
 # Curves that are written between two pauses.
 _AT_ONCE = 8
 
@@ -104,6 +106,8 @@ def face_take_steps(
         armature = found(bpy.data.objects, made[0][0])
         owners = [armature, *(found(bpy.data.shape_keys, owner) for owner, _ in made[1:])]
         parts = [found(bpy.data.actions, action) for _, action in made]
+        if GAZE not in armature:
+            armature[GAZE] = [0.0, 0.0]
         new_identity(parts[0])
         for owner, action in zip(owners, parts, strict=True):
             action["avanim_take"] = parts[0]["avanim_take"]
@@ -164,24 +168,33 @@ def _at(times: Array, values: Array, fps: float) -> Array:
 def _bone_channels(
     armature: bpy.types.Object, blocks: list[bpy.types.Key], track: FaceTrack, times: Array
 ) -> list[tuple[str, int, str, Array]]:
-    """Curves of the head's turn; and of the eyes', unless shape keys turn those already."""
+    """Curves of the head's turn, and of the eyes': of a property where shape keys turn those or no bones are there."""
     head = _at(times, track.head, track.fps)
-    turns = {"head": _turned(head[:, 1], head[:, 0], head[:, 2])}
+    turns = {"head": turned(head[:, 1], head[:, 0], head[:, 2])}
+    gaze = _at(times, track.gaze, track.fps)
     by_shapes = any("eyeLookUpLeft" in block.key_blocks for block in blocks)
-    if not by_shapes:
-        gaze = _at(times, track.gaze, track.fps)
-        turns.update((eye, _turned(gaze[:, 1], gaze[:, 0])) for eye in _EYES if eye in armature.data.bones)
+    eyes = [eye for eye in EYES if eye in armature.data.bones and not by_shapes]
+    turns.update((eye, turned(gaze[:, 1], gaze[:, 0])) for eye in eyes)
     channels = []
     for bone, rotations in turns.items():
         axes = bone_axes(armature, [bone])[0]
         quaternions = sign_continuous(quaternion_from_matrix(axes.T @ rotations @ axes))
         path = f'pose.bones["{bone}"].rotation_quaternion'
         channels += [(path, part, bone, quaternions[:, part]) for part in range(4)]
+    if gaze.any() and not eyes:
+        channels += [(f'["{GAZE}"]', axis, "Face", gaze[:, axis]) for axis in range(2)]
     return channels
 
 
-def _turned(yaw: Array, pitch: Array, roll: Array | None = None) -> Array:
+def turned(yaw: Array, pitch: Array, roll: Array | None = None) -> Array:
     """(N, 3, 3): yaw about Y, pitch about X and roll about Z, put together in this order."""
     one = np.eye(3)
     turned = matrix_from_axis_angle(yaw[:, None] * one[1]) @ matrix_from_axis_angle(pitch[:, None] * one[0])
     return turned if roll is None else turned @ matrix_from_axis_angle(roll[:, None] * one[2])
+
+
+def turned_by(rotations: Array) -> tuple[Array, Array, Array]:
+    """The inverse of `turned`: yaw, pitch and roll (N,) of rotations (N, 3, 3)."""
+    yaw = np.arctan2(rotations[:, 0, 2], rotations[:, 2, 2])
+    pitch = -np.arcsin(np.clip(rotations[:, 1, 2], -1, 1))
+    return yaw, pitch, np.arctan2(rotations[:, 1, 0], rotations[:, 1, 1])

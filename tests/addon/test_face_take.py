@@ -121,6 +121,41 @@ def test_phonemes_are_markers_and_re_time_the_face(fresh_scene, ava):
 
 
 @pytest.mark.parametrize("ending", [".csv", ".npz"])
+@pytest.mark.parametrize("eyes", ["bones", "shapes"])
+def test_a_face_comes_out_as_it_went_in(fresh_scene, puppet, tmp_path, ending, eyes):
+    """Head and gaze too, whether the eyes turn by bones or by shape keys."""
+    body = dict(puppet.meshes[0].morphs)
+    if eyes == "shapes":
+        body["eyeLookUpLeft"] = body["jawOpen"]
+    mesh = dataclasses.replace(puppet.meshes[0], morphs=body)
+    ava = add_character(dataclasses.replace(puppet, meshes=[mesh]), correctives=False)
+    if eyes == "bones":
+        bpy.ops.object.mode_set(mode="EDIT")
+        for side, place in (("left", 0.04), ("right", -0.04)):
+            eye = ava.data.edit_bones.new(f"{side}_eye")
+            eye.parent = ava.data.edit_bones["head"]
+            eye.head, eye.tail = (place, -0.1, 1.6), (place, -0.15, 1.62)
+        bpy.ops.object.mode_set(mode="OBJECT")
+    track = talking(40)
+    weights = track.weights * np.isin(np.arange(52), [JAW, BLINK])
+    wild = np.random.default_rng(3).normal(0, 0.3, (40, 5))
+    track = FaceTrack(weights, wild[:, :3], wild[:, 3:], FPS)
+    track.save(tmp_path / f"in{ending}")
+    api.import_face(tmp_path / f"in{ending}", ava, frame_start=7)
+    out = api.export_face(tmp_path / f"out{ending}", ava, frame_range=(7, 46))
+    again = FaceTrack.load(tmp_path / f"out{ending}", fps=FPS)
+    for written in (out, again):
+        for name in ("weights", "head", "gaze"):
+            np.testing.assert_allclose(getattr(written, name), getattr(track, name), atol=1e-3, err_msg=name)
+
+
+def test_the_heads_turn_in_a_dance_is_written_with_the_face(fresh_scene, ava, wild_motion, tmp_path):
+    write_take(ava, wild_motion, "wild", frame_start=1)
+    out = api.export_face(tmp_path / "out.npz", ava, frame_range=(1, 20))
+    assert np.abs(out.head).max() > 0.1 and np.abs(out.gaze).max() == 0
+
+
+@pytest.mark.parametrize("ending", [".csv", ".npz"])
 def test_a_recording_is_imported(fresh_scene, ava, tmp_path, ending):
     talking().save(tmp_path / f"face{ending}")
     action = api.import_face(tmp_path / f"face{ending}", ava, frame_start=5, fps=60)
