@@ -25,7 +25,7 @@ from .floor import region_for, within
 from .grid import Grid, make_grid
 from .plan import Planner, repertoire, spans_of
 from .realise import HIT, Rough, combined, kept, loop, planted, rolled, rough, rounds, spot, through
-from .vary import varied
+from .vary import available, bridged, varied
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,14 @@ def generate(
                 raise InputError(f"A pin at {pin.time:.2f} s is after the end of the music at {sound.seconds:.2f} s.")
         if begun is not None:
             pins[0] = (begun.poses[-1], begun.trans[-1])
-        made = through(first, rest, pins, 1.2 * beat_seconds) if pins else planted(first, rest)
+
+        def found(led: Rough) -> Rough:
+            return bridged(led, sorted(pins), grid, rest, style=style, seed=seed, device=device)
+
+        if pins:
+            made = through(first, rest, pins, 1.2 * beat_seconds, found if available() else None)
+        else:
+            made = planted(first, rest)
         if old is not None and wishes.bars:
             span = (float(grid.seconds(grid.bar(wishes.bars[0]))), float(grid.seconds(grid.bar(wishes.bars[1] + 1))))
             made = kept(old, made, rest, *span)

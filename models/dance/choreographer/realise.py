@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -81,9 +81,15 @@ def planted(made: Rough, rest: Rest) -> Motion:
     return plant_feet(made.motion, rest, contact=made.contacts, floor=0.0, clearance=0.0)
 
 
-def through(made: Rough, rest: Rest, pins: dict[int, Pose], seconds: float) -> Motion:
-    """Planted and passing through the pins: led there first, then planted, then led exactly there."""
+def through(
+    made: Rough, rest: Rest, pins: dict[int, Pose], seconds: float, found: Callable[[Rough], Rough] | None = None
+) -> Motion:
+    """Planted and passing through the pins: led there first, then planted, then led exactly there.
+
+    found: finds the ways into and out of the pins anew, between leading and planting.
+    """
     led = replace(made, motion=pinned(made.motion, pins, seconds))
+    led = found(led) if found is not None else led
     return pinned(planted(led, rest), pins, min(seconds, 0.3))
 
 
