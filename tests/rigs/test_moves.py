@@ -136,7 +136,8 @@ def test_amplitude_and_travel(name):
         inside = (performance.beat >= LEAD) & (performance.beat <= LEAD + 2 * move.beats - 2)
         position = joints(performance)[inside]
         ways.append(np.linalg.norm(np.diff(position[:, [0, 7, 8, 20, 21]], axis=0), axis=-1).sum())
-    if move.family != "idle":
+    # A turn is as far round whatever its size, and feet that turn close together go round each other.
+    if move.family not in ("idle", "turn"):
         assert ways[0] < ways[1] < ways[2]
     performance = danced(name, bpm, 1.0)
     ends = np.searchsorted(performance.beat, [0, LEAD + move.beats - 0.5])
