@@ -119,7 +119,7 @@ def overview(sheets: Sequence[Image.Image]) -> Image.Image:
     whole = Image.new("RGB", (2 * width, -(-len(sheets) // 2) * height), "white")
     for k, one in enumerate(sheets):
         whole.paste(one.crop((0, 0, width, height)), (k % 2 * width, k // 2 * height))
-    small = whole.resize((round(0.8 * whole.width), round(0.8 * whole.height)), Image.Resampling.LANCZOS)
+    small = whole.resize((round(0.7 * whole.width), round(0.7 * whole.height)), Image.Resampling.LANCZOS)
     return small.quantize(40, dither=Image.Dither.NONE)
 
 
