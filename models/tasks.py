@@ -51,11 +51,13 @@ def checked_options(options: dict[str, Any], known: Known) -> dict[str, Any]:
             continue
         if name not in known:
             raise InputError(f"Unknown option {name!r}; this task knows {', '.join(known)}.")
-        kind, smallest, largest = known[name]
+        smallest, largest = known[name][1:]
+        kind: Any = known[name][0]
+        literal = kind in (bool, list)
         try:
-            if kind in (bool, list) and not isinstance(value, kind):
+            if literal and not isinstance(value, kind):
                 raise TypeError
-            number = kind(value)
+            number: Any = kind(value)
         except (TypeError, ValueError):
             raise InputError(f"Option {name} must be a {_KINDS.get(kind, 'number')}, not {value!r}.") from None
         if kind in (int, float) and not (number == number and abs(number) < 1e12):

@@ -107,7 +107,8 @@ def beat_features(sound: Sound, beats: Beats) -> tuple[Array, Array, Array]:
     mean = ((summed[:, np.minimum(edges[:-1] + widths, frames.shape[1])] - summed[:, edges[:-1]]) / widths).T
     level = 10 * np.log10(np.maximum(mean[:, -1] / 1024**2, 1e-12))
     mel = 10 * np.log10(np.maximum(mean[:, :20], 1e-6))
-    return np.concatenate([mel, mean[:, 20:-1]], axis=1), level, mean[:, 32:37].sum(axis=1)
+    features = np.concatenate([mel, mean[:, 20:-1]], axis=1)
+    return np.asarray(features, float), np.asarray(level, float), mean[:, 32:37].sum(axis=1)
 
 
 def _runs(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:

@@ -38,7 +38,8 @@ def region_for(travel: float, given: tuple[float, float] | None) -> Region:
     """The region that was given, or one that grows with the travel asked for."""
     if given is not None:
         return Region(*given)
-    return Region(*(0.9 + 2 * travel * (size - 0.9) for size in _WIDEST))
+    width, depth = (0.9 + 2 * travel * (size - 0.9) for size in _WIDEST)
+    return Region(width, depth)
 
 
 @lru_cache(maxsize=512)

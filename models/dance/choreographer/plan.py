@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import itertools
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -296,7 +297,7 @@ class Planner:
             self.used[moves[column].name] = self.used.get(moves[column].name, 0) + 1
         return [Placed(moves[column].name, beat, mirrored=mirrored) for beat, column, mirrored in chosen]
 
-    def _variety(self, so_far: tuple[tuple[int, int, bool], ...], column: int, side: bool) -> tuple[float, bool]:
+    def _variety(self, so_far: Sequence[tuple[int, int, bool]], column: int, side: bool) -> tuple[float, bool]:
         """(what the moves before say of this one, on which side it begins)."""
         if not so_far:
             return 0.0, side
