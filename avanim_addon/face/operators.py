@@ -65,8 +65,8 @@ class AVANIM_OT_export_face(Errand, bpy.types.Operator):
     bl_idname = "avanim.export_face"
     bl_label = "Export Face"
     bl_description = (
-        "Write what the active character's face, head and eyes do over the scene's range as a Live Link Face recording (.csv), "
-        "which Unreal's and other programs' faces play. ESC cancels"
+        "Write what the active character's face, head and eyes do over the scene's range as a Live Link Face recording "
+        "(.csv), which Unreal's and other programs' faces play. ESC cancels"
     )
     kind = "face"
     why_not = staticmethod(why_no_face_file)
