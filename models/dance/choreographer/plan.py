@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The plan of a dance: which move on which beat.
 
-Each kind of section (a letter of the music's form) gets a phrase of its own, up to eight bars of moves found by beam
-search, and wherever that letter returns the phrase returns, every other time to the other side. A phrase's score adds
-up, over its moves: how well their energy fits the music's, the style's weight, the way over the floor that is wished
-for, what speaks against monotony (the same move, or family, again and too soon), turns and poses where phrases end, and
-a taste that the seed draws for every move at every count. Nothing is random but the taste, so one seed is one dance.
+Each kind of section (a letter of the music's form) gets phrases of its own, one or two of up to eight bars of moves
+found by beam search, and wherever that letter returns the phrase returns, every other time to the other side. A
+phrase's score adds up, over its moves: how well their energy fits the music's, the style's weight, the way over the
+floor that is wished for, what speaks against monotony (the same move, or family, again and too soon), turns and poses
+where phrases end, and a taste that the seed draws for every move at every count. Nothing is random but the taste, so
+one seed is one dance.
 """
 
 from __future__ import annotations
@@ -211,9 +212,10 @@ class Planner:
             nth = occurrence[span.label] = occurrence.get(span.label, -1) + 1
             for part, first in enumerate(range(span.first, span.last, size)):
                 last = min(first + size, span.last)
-                time = nth + part
-                phrase = self._phrase(span.label, first, last, mirrored=time % 2 == 1)
-                placed.extend(phrase if time == 0 else self._restyled(phrase, span.label, time))
+                # A long section has two phrases, which take turns.
+                label, time = f"{span.label}{part % 2}", nth + part // 2
+                phrase = self._phrase(label, first, last, mirrored=time % 2 == 1)
+                placed.extend(phrase if time == 0 else self._restyled(phrase, label, time))
         return sorted((self._shaped(move) for move in placed), key=lambda move: move.beat)
 
     def _phrase(self, label: str, first: int, last: int, mirrored: bool) -> list[Placed]:
@@ -272,8 +274,8 @@ class Planner:
             if not best:
                 continue
             ends = beat + length
-            # A move may be cut short where the phrase ends, if most of it is danced.
-            cut = (ends > last) & (2 * (last - beat) > length) & (last - beat >= 2)
+            # A move may be cut short where the phrase ends, if half of it at least is danced.
+            cut = (ends > last) & (2 * (last - beat) >= length) & (last - beat >= 2)
             ends = np.where(cut, last, ends)
             fits = self.allowed[beat] & (ends <= last)
             mean = (step_energy[np.minimum(ends, last)] - step_energy[beat]) / length

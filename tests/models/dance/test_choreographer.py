@@ -167,9 +167,11 @@ def test_mirror(dance):
 
 
 def test_pace(dance):
-    half, normal, double = (dance(pace=pace).settings for pace in ("half", "normal", "double"))
+    made = [dance(pace=pace) for pace in ("half", "normal", "double")]
+    half, normal, double = (one.settings for one in made)
     assert (half["beats_per_beat"], normal["beats_per_beat"], double["beats_per_beat"]) == (0.5, 1.0, 2.0)
-    assert len(half["plan"]) < len(normal["plan"]) < len(double["plan"])
+    beats = [sum(MOVES[name].beats for name in moves(one)) for one in made]
+    assert 1.6 * beats[0] < beats[1] < beats[2] / 1.6
 
 
 def test_beat_offset(dance, song):
