@@ -15,7 +15,7 @@ from ....rigs.moves import MOVES, Placed
 Array = NDArray[np.float64]
 Spot = tuple[float, float, float]  # x, z in m and heading in rad
 
-_MOST_TURN = np.deg2rad(50)  # that a move is asked to turn back to the front
+_BACK = np.deg2rad(12)  # a beat, the most that a move is asked to turn back to the front
 _SWAY = 0.12  # m by which the hips leave their way
 _WIDEST = (4.0, 3.0)  # m, the region at travel 0.5 where none is given
 
@@ -76,8 +76,8 @@ def within(placed: Sequence[Placed], region: Region, travel: float, start: Spot 
     spot, result = start, []
     fullest = min(2 * travel, 1.5)
     for one in placed:
-        off = wrapped(spot[2])
-        extra = 0.0 if MOVES[one.move].turns else -float(np.clip(off, -_MOST_TURN, _MOST_TURN))
+        off, most = wrapped(spot[2]), _BACK * MOVES[one.move].beats
+        extra = 0.0 if MOVES[one.move].turns else -float(np.clip(off, -most, most))
         choices = [fullest * share for share in (1.0, 0.75, 0.5, 0.25, 0.0)] if fullest else [0.0]
         tries = []
         for rank, scale in enumerate(choices):

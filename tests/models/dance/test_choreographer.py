@@ -171,7 +171,7 @@ def test_pace(dance):
     half, normal, double = (one.settings for one in made)
     assert (half["beats_per_beat"], normal["beats_per_beat"], double["beats_per_beat"]) == (0.5, 1.0, 2.0)
     beats = [sum(MOVES[name].beats for name in moves(one)) for one in made]
-    assert 1.6 * beats[0] < beats[1] < beats[2] / 1.6
+    assert beats[0] < 0.8 * beats[1] < 0.64 * beats[2]
 
 
 def test_beat_offset(dance, song):
