@@ -23,6 +23,7 @@ from .axes import TURN, Array, to_blender
 from .character import add_character, skeleton_of
 from .console import quiet
 from .export import export
+from .instrument import add_instrument
 from .render import render
 from .sound import add_sound_strip, set_frame_rate
 from .take import write_take
@@ -34,7 +35,7 @@ def stage_dance(
     audio_path: str | Path | None,
     *,
     character: str | Character = "neutral",
-    skeleton: str = "smpl24",
+    skeleton: str | None = None,
     name: str = "Dance",
     settings: dict[str, Any] | None = None,
     start: float = 0.0,
@@ -49,6 +50,7 @@ def stage_dance(
 
     Args:
         beats: times count from the start of the dance.
+        skeleton: the character's, by default one that has the motion's fingers.
         start, seconds: the part of the music that is danced to, s.
         settings: kept on the take (see `take.write_take`).
         others: the motions of the other dancers of a group, each of whom comes as a further character.
@@ -67,12 +69,15 @@ def stage_dance(
         scene = bpy.data.scenes.new(name)
         bpy.context.window.scene = scene
     scene.name = name
+    skeleton = skeleton or ("smpl24" if motion.skeleton == "smpl24" else "smplx55")
     set_frame_rate(scene, motion.fps)
     scene.frame_start, scene.frame_end = 1, len(motion)
     scene.render.resolution_x, scene.render.resolution_y = 1280, 720
     armature = add_character(character, skeleton, correctives=correctives, progress=part(progress, 0, 0.8))
     progress(0.8, "Writing the take")
     action = write_take(armature, motion, name, settings)
+    if settings and "instrument" in settings:
+        add_instrument(settings["instrument"], armature)
     if audio_path is not None:
         add_sound_strip(scene, audio_path, scene.frame_start, start=start, seconds=seconds or motion.seconds)
     if beats is not None:

@@ -99,9 +99,16 @@ def prepare(instrument: str, seed: int, rest: Rest, seconds: float = 30.0) -> Pi
 
 
 def fit(
-    pieces: Sequence[Piece], *, steps: int = 1500, delay: int = DELAY, seed: int = 0, progress: Progress = silent
+    pieces: Sequence[Piece],
+    *,
+    steps: int = 1500,
+    batch: int = 24,
+    delay: int = DELAY,
+    names: Sequence[str] = PARTS,
+    seed: int = 0,
+    progress: Progress = silent,
 ) -> Player:
-    """Train one instrument's three networks.
+    """Train one instrument's networks, those of the named parts.
 
     Raises:
         Cancelled: progress raised it.
@@ -112,20 +119,20 @@ def fit(
     mean, std = every.mean(0).astype(float), every.std(0).astype(float) + 1e-3
     sounds = [((piece.sound - mean) / std).astype(np.float32) for piece in pieces]
     nets, heads = {}, {}
-    for number, name in enumerate(PARTS):
+    for number, name in enumerate(names):
         head = Head.of(np.concatenate([p.points[name] for p in pieces]), None if name == "body" else COMPONENTS)
         wished = [head.encode(piece.points[name]).astype(np.float32) for piece in pieces]
         net = DelayedLSTM(len(head.scale))
         optimiser = torch.optim.Adam(net.parameters(), 1e-3)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps, 1e-5)
-        told = part(progress, number / 3, (number + 1) / 3)
+        told = part(progress, number / len(names), (number + 1) / len(names))
         for step in range(steps):
-            batch = []
-            for _ in range(24):
+            drawn = []
+            for _ in range(batch):
                 which = int(rng.integers(len(pieces)))
                 start = int(rng.integers(0, len(sounds[which]) - _WINDOW - delay))
-                batch.append((sounds[which][start : start + _WINDOW + delay], wished[which][start : start + _WINDOW]))
-            heard, target = (torch.from_numpy(np.stack(column)) for column in zip(*batch, strict=True))
+                drawn.append((sounds[which][start : start + _WINDOW + delay], wished[which][start : start + _WINDOW]))
+            heard, target = (torch.from_numpy(np.stack(column)) for column in zip(*drawn, strict=True))
             # The first half second has no past to go by.
             loss = functional.mse_loss(net(heard)[:, delay + 15 :], target[:, 15:])
             optimiser.zero_grad()
@@ -142,7 +149,7 @@ def errors(player: Player, pieces: Sequence[Piece]) -> dict[str, Any]:
     """Mean distance of key points in mm, per part: the player's, and that of who always keeps the mean posture."""
     device = torch.device("cpu")
     scores: dict[str, Any] = {}
-    for name in PARTS:
+    for name in player.nets:
         own, still = [], []
         for piece in pieces:
             true = piece.points[name].reshape(len(piece.sound), -1, 3)

@@ -16,7 +16,7 @@ from .body import Body, slowed
 from .hand import FINGERS, Hand
 from .notes import smoothly
 from .piano import BLACK_DEPTH, HIGHEST, KEY_DIP, KEY_HEIGHT, LOWEST, SHORTER, SIDES, Piano, seat, white_keys
-from .violin import FROG, STRINGS, Violin, bow_arm, bow_line, plant, stand, stop_arm
+from .violin import FROG, STRINGS, Violin, bow_arm, bow_line, bow_strokes, plant, stand, stop_arm
 
 Array = NDArray[np.float64]
 
@@ -55,8 +55,9 @@ def body_from_points(
 ) -> Motion:
     """A musician who moves as the points say, brought onto the instrument.
 
-    Fingers that come near a key or string at an onset are laid on it, the others stay off; the bow's hand is laid on
-    the line through the contact point. What the points leave open (legs, spine's share) is the instrument's posture.
+    Fingers that come near a key or string at an onset are laid on it, the others stay off. The bow's hand is laid on
+    the line through the contact point, and its strokes go down and up in turn from onset to onset. What the points
+    leave open (legs, spine's share) is the instrument's posture.
 
     Args:
         points: as `points_of`, of a body of about this size.
@@ -196,7 +197,14 @@ def _hold_violin(body: Body, upper: Array, hands: list[Array], onsets: NDArray[n
         away.append(np.linalg.norm(reach - (reach * across).sum(-1, keepdims=True) * across, axis=-1))
     string = slowed(strings[np.argmin(away, axis=0)], fps, 0.2)
     contact, across = bow_line(violin, string)
-    way = np.clip(((grip - contact) * across).sum(-1) - FROG, 0.03, 0.55)
+    way = ((grip - contact) * across).sum(-1) - FROG
+    if len(onsets):
+        # Whether a stroke goes down or up cannot be heard, so a network keeps to the middle: they go in turn.
+        starts = times[onsets]
+        ends = np.append(starts[1:], starts[-1] + 0.5) - 0.02
+        strokes = bow_strokes(starts, np.maximum(ends, starts + 0.02), np.full(len(starts), 0.6), times)
+        way = slowed(way, fps, 1.0) + strokes - slowed(strokes, fps, 1.0)
+    way = np.clip(way, 0.03, 0.55)
     bow_arm(body, violin, string, way, np.zeros(len(way)))
 
 

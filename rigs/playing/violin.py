@@ -158,7 +158,7 @@ def _stop_strings(
     strings, places, fingers = fingering
     starts, ends = spans
     leave = np.maximum(starts, np.append(starts[1:], np.inf) - 0.15)
-    place = held_path(starts - 0.03, np.minimum(leave, ends + 1e6) - 0.03, places[:, None], times)[:, 0]
+    place = held_path(starts - 0.03, leave - 0.03, places[:, None], times)[:, 0]
     share = 2.0 ** (-place / 12.0)
     # The fingers stand up from below the neck on the E string's side and bend over the strings, the index to the nut.
     frame = np.stack([violin.normal, violin.across, violin.along], axis=-1) @ matrix_from_axis_angle(
@@ -190,6 +190,20 @@ def stop_arm(body: Body, hand: Hand, wrist: Array, frame: Array, tips: Array) ->
     body.arm("left", place, chest @ frame, np.array([-0.15, -1.0, 0.1]), hand.turns(hand.reach(local))[0])
 
 
+def bow_strokes(starts: Array, ends: Array, velocities: Array, times: Array) -> Array:
+    """(T,) m of hair between frog and string: down and up in turn, as far as a note is long and loud."""
+    lengths = np.clip((0.12 + 0.28 * velocities) * np.minimum(1.0, (ends - starts) / 0.6 + 0.2), 0.04, 0.42)
+    from_frog = np.empty(len(starts) + 1)
+    from_frog[0], direction = 0.10, 1.0
+    for i, length in enumerate(lengths):
+        if not 0.06 <= from_frog[i] + direction * length <= 0.52:
+            length = (0.52 - from_frog[i]) if direction > 0 else (from_frog[i] - 0.06)
+        from_frog[i + 1] = from_frog[i] + direction * length
+        direction = -direction
+    knots = np.ravel(np.column_stack([starts, ends]))
+    return np.interp(times, knots, np.ravel(np.column_stack([from_frog[:-1], from_frog[1:]])))
+
+
 def _draw_bow(
     body: Body,
     violin: Violin,
@@ -200,18 +214,7 @@ def _draw_bow(
 ) -> None:
     """The right hand: down and up in turn, as far as the note is long and loud; the bow tilts with the string."""
     starts, ends = spans
-    length = np.clip([(0.12 + 0.28 * n.velocity) * min(1.0, (e - s) / 0.6 + 0.2)
-                      for n, s, e in zip(notes, starts, ends, strict=True)], 0.04, 0.42)  # fmt: skip
-    from_frog = np.empty(len(notes) + 1)
-    from_frog[0], direction = 0.10, 1.0
-    for i, way in enumerate(length):
-        if not 0.06 <= from_frog[i] + direction * way <= 0.52:
-            way = (0.52 - from_frog[i]) if direction > 0 else (from_frog[i] - 0.06)
-        from_frog[i + 1] = from_frog[i] + direction * way
-        direction = -direction
-    knots = np.ravel(np.column_stack([starts, ends]))
-    values = np.ravel(np.column_stack([from_frog[:-1], from_frog[1:]]))
-    way = np.interp(times, knots, values)
+    way = bow_strokes(starts, ends, np.array([note.velocity for note in notes]), times)
     string = held_path(starts - 0.04, np.maximum(starts, np.append(starts[1:], np.inf) - 0.1) - 0.04,
                    strings[:, None].astype(float), times)[:, 0]  # fmt: skip
     sounding = np.max([smoothly((times - s + 0.05) / 0.05) * smoothly((e + 0.08 - times) / 0.08)

@@ -71,7 +71,7 @@ def test_violin_and_bow_follow_chest_and_hand_and_meet(armature, rest):
     # The hair meets the strings 36 mm from the bridge, whose corners are the nearest vertices.
     assert max(gaps) < 0.036
     chin = np.array(armature.matrix_world @ armature.pose.bones["jaw"].tail)
-    assert np.linalg.norm(vertices(violin) - chin, axis=-1).min() < 0.12
+    assert np.linalg.norm(vertices(violin) - chin, axis=-1).min() < 0.15
 
 
 def test_the_same_instrument_is_not_added_twice_and_fingers_are_needed(armature):
