@@ -76,8 +76,8 @@ def generate_dance(
 
     Args:
         armature: a character, by default the active object.
-        wishes: `start`, `seconds`, `method`, `style`, `seed`, `bpm`, `metre`, `offset`, `fps`, `frame_start`,
-            `add_sound`, `fit_range`, `beat_markers`, `name`; see `DanceRequest`.
+        wishes: `start`, `seconds`, `method`, `style`, `seed`, `bpm`, `metre`, `offset`, `beats`, `fps`,
+            `frame_start`, `add_sound`, `fit_range`, `beat_markers`, `name`; see `DanceRequest`.
 
     Returns:
         The take's action.
@@ -103,7 +103,7 @@ def find_beats(
     progress: Progress = silent,
     **wishes: float,
 ) -> Beats:
-    """The beats of a sound file, their times counted from `start`; `scene.sound.add_beat_markers` shows them.
+    """The beats of a sound file, their times counted from `start`.
 
     Args:
         start, seconds: the part that is listened to, s; by default all of it.

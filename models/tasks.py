@@ -27,6 +27,7 @@ _DANCE_OPTIONS: Known = {
     "bpm": (float, 20, 400),
     "metre": (int, 2, 4),
     "offset": (float, None, None),
+    "beats": (list, None, None),
     "character": (str, None, None),
     "device": (str, None, None),
     **DANCE_CONTROLS,
@@ -72,6 +73,8 @@ def checked_options(options: dict[str, Any], known: Known) -> dict[str, Any]:
 def dance(job: Job, progress: Progress, preview: Preview | None = None) -> dict[str, Any]:
     """Music to `output`, a motion as .npz, or .bvh, or the beats as .json; a second dancer's to OUT-2.npz …
 
+    The option `beats`, pairs of time s from `start` and place in the bar, says where they are: none are looked for.
+
     A preview is `{"motion": path}`, an .npz in the folder of `output`, which the caller removes.
 
     Returns:
@@ -85,6 +88,7 @@ def dance(job: Job, progress: Progress, preview: Preview | None = None) -> dict[
     import itertools
     import json
 
+    from ..rigs.beats import Beats
     from ..rigs.bvh import save_bvh
     from ..rigs.characters import load_character
     from ..rigs.files import ensure_writable, replacing
@@ -116,8 +120,9 @@ def dance(job: Job, progress: Progress, preview: Preview | None = None) -> dict[
     rest = load_character(character, progress=part(progress, 0.05, 0.1)).rest()
     wishes = {name: options.pop(name, None) for name in ("bpm", "metre", "offset")}
     controls = {name: options.pop(name) for name in DANCE_CONTROLS if name in options}
-    beats = None
-    if heard.seconds > sound.seconds:
+    given = options.pop("beats", None)
+    beats = Beats.by_hand(given, sound.seconds) if given is not None else None
+    if beats is None and heard.seconds > sound.seconds:
         moved = {**wishes, "offset": None if wishes["offset"] is None else wishes["offset"] + before}
         beats = track_beats(heard, **moved, progress=part(progress, 0.1, 0.4)).within(before, sound.seconds)
         beats = beats if len(beats.times) > 1 else None

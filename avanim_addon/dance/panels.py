@@ -4,6 +4,7 @@
 import bpy
 
 from ...models.dance import METHODS
+from ..scene import strip_beats
 from ..sidebar import Sidebar, draw_generate
 from . import operators
 from .presets import AVANIM_PT_dance_presets
@@ -29,7 +30,10 @@ class AVANIM_PT_dance(Sidebar, bpy.types.Panel):
             pair.prop(panel, "seconds")
         elif context.scene.sequence_editor:
             editor = context.scene.sequence_editor
-            column.prop_search(panel, "strip", editor, "strips" if hasattr(editor, "strips") else "sequences")
+            strips = "strips" if hasattr(editor, "strips") else "sequences"
+            column.prop_search(panel, "strip", editor, strips)
+            if strip_beats.are_marked(getattr(editor, strips).get(panel.strip)):
+                column.label(text="Keeps to its beat markers", icon="MARKER")
         else:
             column.label(text="The sequencer has no strips", icon="INFO")
         column.separator()

@@ -80,7 +80,7 @@ class AVANIM_PG_dance(bpy.types.PropertyGroup):
     fit_range: BoolProperty(
         name="Scene range", description="Let the scene's frame range end with the dance", default=True
     )
-    beat_markers: BoolProperty(name="Beat markers", description="Mark each beat on the timeline, 1 on the downbeat")
+    beat_markers: BoolProperty(name="Beat markers", description="Mark each beat on the timeline, named bar.beat")
     frame_rate: EnumProperty(
         name="Frame rate",
         description="Keys a second; other than the scene's own, the scene is set to it",

@@ -19,7 +19,7 @@ from ...rigs.job import Job
 from ...rigs.marks import Marks
 from ...rigs.motion_files import load_motion
 from ..compat import versions
-from ..scene import marks, sound, take
+from ..scene import instrument, marks, sound, strip_beats, take
 from ..scene.character import add_character
 from ..scene.ghost import Ghost
 from ..takes import tracks
@@ -31,7 +31,8 @@ from .properties import AVANIM_PG_dance
 class DanceRequest:
     """`start`, `seconds` and `offset` in s of the music; `fps` None is the scene's; None elsewhere is "find out".
 
-    `controls` the choreographer's, as `choreography.wishes` gives them.
+    `beats` pairs of time s from `start` and place in the bar · `controls` the choreographer's, as
+    `choreography.wishes` gives them.
     """
 
     audio: Path
@@ -43,6 +44,7 @@ class DanceRequest:
     bpm: float | None = None
     metre: int | None = None
     offset: float | None = None
+    beats: list[list[float]] | None = None
     fps: float | None = None
     frame_start: int | None = None
     add_sound: bool = True
@@ -78,7 +80,10 @@ class DanceRequest:
                     f"There is no sound file {audio if panel.audio else ''}; choose one in the Dance panel."
                 )
             return cls(audio, panel.start, panel.seconds or None, add_sound=panel.add_sound, **wish)
-        return cls(**visible_part(scene, panel.strip), add_sound=False, **wish)
+        part = visible_part(scene, panel.strip)
+        if not (panel.use_bpm or panel.use_metre or panel.use_offset):
+            wish["beats"] = strip_beats.marked(scene, versions.sequence_strips(scene)[panel.strip], part)
+        return cls(**part, add_sound=False, **wish)
 
     @classmethod
     def from_take(cls, action: bpy.types.Action, song: str = "") -> DanceRequest:
@@ -92,7 +97,7 @@ class DanceRequest:
         wish = json.loads(action["avanim_request"])
         wish["frame_start"] = action["avanim_frame_start"]
         if song:
-            unknown = dict.fromkeys(("seconds", "bpm", "metre", "offset", "name"))
+            unknown = dict.fromkeys(("seconds", "bpm", "metre", "offset", "beats", "name"))
             wish.update(unknown, audio=bpy.path.abspath(song), start=0.0, add_sound=True)
         wish["audio"] = Path(wish["audio"]).resolve()
         if not wish["audio"].is_file():
@@ -101,7 +106,7 @@ class DanceRequest:
 
     def job(self, armature: bpy.types.Object, scene: bpy.types.Scene, folder: str | Path) -> Job:
         """The worker's job; its result is a file in `folder`."""
-        names = ("method", "style", "seed", "bpm", "metre", "offset", "start", "seconds")
+        names = ("method", "style", "seed", "bpm", "metre", "offset", "beats", "start", "seconds")
         options = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
         options["fps"] = self.fps or take.scene_fps(scene)
         options["character"] = armature["avanim_character"]
@@ -157,11 +162,13 @@ class DanceRequest:
         if self.fit_range:
             scene.frame_start, scene.frame_end = min(scene.frame_start, first), last
         problem = ""
-        if self.add_sound and not _is_heard(scene, self.audio, first):
-            try:
+        try:
+            if "instrument" in result["settings"]:
+                instrument.add_instrument(result["settings"]["instrument"], armature)
+            if self.add_sound and not _is_heard(scene, self.audio, first):
                 sound.add_sound_strip(scene, self.audio, first, start=self.start, seconds=self.seconds)
-            except InputError as error:  # the dance is there all the same
-                problem = str(error)
+        except InputError as error:  # the dance is there all the same
+            problem = str(error)
         if self.beat_markers:
             marks.show(scene, action)
         return action, problem

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A take's marks (beats, phonemes): kept on its action, and shown as timeline markers that can be moved.
 
+A sound strip can stand in the take's place, see `strip_beats`.
+
 Blender's markers carry nothing but a name and a frame, and may be renamed, moved, copied and deleted. So what was shown
 is written down on the scene, under names that occur once. A marker is known again by its name; one that was renamed, by
 its frame. Whatever else stands on the timeline is the animator's own.

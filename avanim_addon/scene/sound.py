@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sound strips, the frame rate, and beats as timeline markers."""
+"""Sound strips and the frame rate."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 
 import bpy
 
-from ...rigs.beats import Beats
 from ...rigs.errors import InputError
 from ..compat import versions
 from .take import scene_fps
@@ -86,19 +85,3 @@ def add_sound_strip(
     scene.use_audio = True
     scene.sync_mode = "AUDIO_SYNC"
     return strip
-
-
-def remove_beat_markers(scene: bpy.types.Scene, frame_start: int, frame_end: int) -> None:
-    """Remove what `add_beat_markers` has put there: markers that are named by a number."""
-    for marker in list(scene.timeline_markers):
-        if frame_start <= marker.frame <= frame_end and marker.name.isdecimal():
-            scene.timeline_markers.remove(marker)
-
-
-def add_beat_markers(scene: bpy.types.Scene, beats: Beats, frame_start: int, frame_end: int) -> None:
-    """A timeline marker per beat: "1" on the downbeat, then "2", "3" … Times count from `frame_start`."""
-    fps = scene_fps(scene)
-    for time, position in zip(beats.times, beats.positions, strict=True):
-        frame = frame_start + round(float(time) * fps)
-        if frame_start <= frame <= frame_end:
-            scene.timeline_markers.new(str(int(position) + 1), frame=frame)

@@ -68,7 +68,7 @@ class Shape:
         axes = dict(zip(skeleton.joints, bone_axes(armature, list(skeleton.joints)), strict=True))
         heads = np.array([armature.data.bones[joint].head_local for joint in skeleton.joints])
         root = np.array(armature["avanim_root"])
-        return cls(armature.session_uid, armature.name, skeleton, axes, np.asarray(heads @ TURN), root)
+        return cls(armature.session_uid, armature.name, skeleton, axes, np.asarray(heads @ TURN, np.float64), root)
 
 
 def write_take(

@@ -11,7 +11,7 @@ from ..compat import versions
 from ..dance.request import visible_part
 from ..errands import Errand, output_path, why_no_output
 from ..generating import SoundFile
-from ..scene import sound
+from ..scene import sound, strip_beats
 from .properties import AVANIM_PG_sound
 
 
@@ -45,8 +45,8 @@ class AVANIM_OT_find_beats(Errand, bpy.types.Operator):
     bl_idname = "avanim.find_beats"
     bl_label = "Find Beats"
     bl_description = (
-        "Listen to the visible part of the strip and mark its beats on the timeline, 1 on the downbeat; markers of "
-        "beats that are there already make way. ESC cancels"
+        "Listen to the visible part of the strip and mark its beats on the timeline, named bar.beat. Move them where "
+        "you want them: the next dance to this strip keeps to the markers. ESC cancels"
     )
     bl_options = {"UNDO"}
     kind = "beats"
@@ -55,8 +55,7 @@ class AVANIM_OT_find_beats(Errand, bpy.types.Operator):
     def job(self, context):
         panel: AVANIM_PG_sound = context.scene.avanim.sound
         part = visible_part(context.scene, panel.strip)
-        self._scene, self._strip = context.scene.session_uid, panel.strip
-        self._first = part["frame_start"]
+        self._scene, self._strip, self._part = context.scene.session_uid, panel.strip, part
         return Job("beats", str(part["audio"]), {"start": part["start"], "seconds": part["seconds"]})
 
     def do(self, job):
@@ -69,10 +68,11 @@ class AVANIM_OT_find_beats(Errand, bpy.types.Operator):
         scene = next((scene for scene in bpy.data.scenes if scene.session_uid == self._scene), None)
         if scene is None:
             raise InputError("The scene is gone, so its beats were not marked.")
+        strip = versions.sequence_strips(scene).get(self._strip)
+        if strip is None:
+            raise InputError(f"The strip {self._strip} is gone, so its beats were not marked.")
         beats = Beats.from_dict(result["beats"])
-        last = self._first + round(result["seconds"] * scene.render.fps / scene.render.fps_base)
-        sound.remove_beat_markers(scene, self._first, last)
-        sound.add_beat_markers(scene, beats, self._first, last)
+        strip_beats.mark(scene, strip, beats, {**self._part, "seconds": result["seconds"]})
         heard = f"{beats.bpm:.1f} bpm, {beats.metre}/4" if beats.confidence > 0 else "No clear beat"
         scene.avanim.sound.found = heard
         return f"{self._strip}: {heard}"

@@ -183,7 +183,7 @@ def test_beats_are_found_and_found_anew(scene, song):
         frames = np.array(sorted(marker.frame for marker in numbers))
         assert 15 <= len(frames) <= 30 and frames[0] >= 31
         assert np.abs(np.diff(frames) - 15).max() <= 1, "120 beats a minute at 30 frames a second"
-        assert {marker.name for marker in numbers} == {"1", "2", "3", "4"}
+        assert [marker.name for marker in numbers][:5] == ["1.1", "1.2", "1.3", "1.4", "2.1"]
     assert len(scene.timeline_markers) == len(numbers) + 1
     assert scene.avanim.sound.found == "120.0 bpm, 4/4"
     assert api.find_beats(song, start=2.0, seconds=4.0).bpm == pytest.approx(120, abs=1)

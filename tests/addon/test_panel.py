@@ -21,7 +21,7 @@ from avanim.avanim_addon import api, jobs, registration, session  # noqa: E402
 from avanim.avanim_addon.compat import versions  # noqa: E402
 from avanim.avanim_addon.dance import menus, operators  # noqa: E402
 from avanim.avanim_addon.dance.request import DanceRequest  # noqa: E402
-from avanim.avanim_addon.scene import take  # noqa: E402
+from avanim.avanim_addon.scene import strip_beats, take  # noqa: E402
 from avanim.avanim_addon.takes import panels as take_panels  # noqa: E402
 from avanim.avanim_addon.takes import tracks  # noqa: E402
 from avanim.rigs.beats import Beats  # noqa: E402
@@ -318,6 +318,29 @@ def test_a_trimmed_strip_is_danced_to_where_it_lies(scene, armature, quick, song
     action = tracks.take_on(tracks.take_tracks(armature)[0])
     assert action["avanim_frame_start"] == 75 and action["avanim_frames"] == 50
     assert scene.frame_end == 124 and len(strips(scene)) == 1
+
+
+@needs_sound
+def test_a_dance_keeps_to_the_beat_markers_of_its_strip(scene, armature, quick, song):
+    strip = versions.sequence_strips(scene).new_sound("song", str(song), 1, 10)
+    scene.render.fps = 25
+    panel = scene.avanim.dance
+    panel.source, panel.strip = "STRIP", strip.name
+    part = {"start": 0.0, "seconds": float(SECONDS), "frame_start": 10}
+    strip_beats.mark(scene, strip, Beats(np.array([0.5, 1.0, 1.5]), np.arange(3), 120.0, 4), part)
+    assert "Keeps to its beat markers" in draw_all()
+    scene.timeline_markers["1.2"].frame += 5
+    bpy.ops.avanim.generate_dance()
+    assert quick[0].options["beats"] == [[0.5, 0], [1.2, 1], [1.5, 2]]
+    panel.use_bpm = True
+    bpy.ops.avanim.generate_dance()
+    assert "beats" not in quick[1].options, "a tempo that is given by hand goes before"
+    armature.avanim.track = 0
+    bpy.ops.avanim.repeat_take(vary="SEED")
+    assert quick[-1].options["beats"] == quick[0].options["beats"]
+    armature.avanim.track = 0
+    bpy.ops.avanim.repeat_take(audio=str(song))
+    assert "beats" not in quick[-1].options
 
 
 @needs_sound

@@ -9,8 +9,9 @@ import pytest
 bpy = pytest.importorskip("bpy", reason="needs Blender's Python module")
 
 from avanim.avanim_addon.compat import versions  # noqa: E402
+from avanim.avanim_addon.scene import marks, strip_beats  # noqa: E402
 from avanim.avanim_addon.scene.render import mix_sound  # noqa: E402
-from avanim.avanim_addon.scene.sound import add_beat_markers, add_sound_strip, set_frame_rate  # noqa: E402
+from avanim.avanim_addon.scene.sound import add_sound_strip, set_frame_rate  # noqa: E402
 from avanim.rigs.beats import Beats  # noqa: E402
 from avanim.rigs.errors import InputError  # noqa: E402
 
@@ -71,12 +72,45 @@ def test_unreadable_sound_is_refused_and_leaves_nothing(fresh_scene, clicks, tmp
     assert not any(strip.type == "SOUND" for strip in versions.all_strips(fresh_scene) if strip.name != "clicks")
 
 
-def test_beats_become_markers(fresh_scene):
+def test_beats_become_markers(fresh_scene, clicks):
     beats = Beats(np.array([0.0, 0.5, 1.0, 1.5, 9.0]), np.array([0, 1, 2, 0, 1]), 120.0, 3)
-    add_beat_markers(fresh_scene, beats, 11, 100)
+    strip = add_sound_strip(fresh_scene, clicks, 11)
+    part = {"start": 0.0, "seconds": 3.0, "frame_start": 11}
+    assert strip_beats.marked(fresh_scene, strip, part) is None
+    assert strip_beats.mark(fresh_scene, strip, beats, part) == 4
+    names = ["1.1", "1.2", "1.3", "2.1"]
     assert [(mark.name, mark.frame) for mark in fresh_scene.timeline_markers] == [
-        ("1", 11),
-        ("2", 26),
-        ("3", 41),
-        ("1", 56),
+        *zip(names, (11, 26, 41, 56), strict=True)
     ]
+    assert strip_beats.marked(fresh_scene, strip, part) == [[0.0, 0], [0.5, 1], [1.0, 2], [1.5, 0]]
+
+
+def test_markers_that_were_moved_are_the_beats_of_a_strip(fresh_scene, clicks):
+    # At 120.5 bpm beats lie between the frames, and stay there unless they are moved.
+    times = np.arange(6) * 60 / 120.5
+    strip = add_sound_strip(fresh_scene, clicks, 11)
+    part = {"start": 0.0, "seconds": 6.0, "frame_start": 11}
+    strip_beats.mark(fresh_scene, strip, Beats(times, np.arange(6) % 4, 120.5, 4), part)
+    markers = fresh_scene.timeline_markers
+    markers["1.2"].frame += 3
+    markers.remove(markers["1.4"])
+    markers["2.1"].name = "verse"
+    markers["2.2"].name = "9.1"
+    mine = markers.new("mine", frame=200)
+    wanted = [[times[0], 0], [(26 + 3 - 11) / 30, 1], [times[2], 2], [times[4], 3], [times[5], 0]]
+    for _ in range(2):
+        np.testing.assert_allclose(strip_beats.marked(fresh_scene, strip, part), wanted, atol=1e-5)
+        assert len(markers) == 6 and mine.name in markers and markers["1.2"].frame == 29
+    # Of a strip that was moved and trimmed the music counts.
+    later = {"start": 0.4, "seconds": 6.0, "frame_start": 53}
+    moved = [[time - 0.4, place] for time, place in wanted if time >= 0.4]
+    np.testing.assert_allclose(strip_beats.marked(fresh_scene, strip, later), moved, atol=1e-5)
+    assert markers["1.2"].frame == 59
+    # Taken off the timeline they stay the strip's; deleted one by one they are gone.
+    marks.hide(fresh_scene, strip)
+    assert list(markers) == [mine]
+    np.testing.assert_allclose(strip_beats.marked(fresh_scene, strip, part), wanted, atol=1e-5)
+    marks.show(fresh_scene, strip)
+    for marker in list(markers):
+        markers.remove(marker)
+    assert strip_beats.marked(fresh_scene, strip, part) is None and not strip_beats.are_marked(strip)

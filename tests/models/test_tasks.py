@@ -32,6 +32,24 @@ def test_the_offset_counts_from_the_start_of_the_part(tmp_path: Path) -> None:
     assert beats["times"][0] == pytest.approx(0.25, abs=1e-3) and beats["positions"][0] == 0
 
 
+def test_beats_that_are_given_are_danced_to(tmp_path: Path) -> None:
+    save_wav(compose("pop", bpm=120, bars=8, seed=1, rate=22050).sound, tmp_path / "song.wav")
+    given = [[0.1 + 0.7 * number, number % 3] for number in range(12)]
+    options = {"start": 2, "seconds": 8, "beats": given, "method": "melody"}
+    result = run(Job("dance", str(tmp_path / "song.wav"), options, str(tmp_path / "out.npz")))
+    beats = result["beats"]
+    assert beats["times"] == pytest.approx([time for time, _ in given]) and beats["metre"] == 3
+    assert beats["positions"] == [place for _, place in given] and beats["bpm"] == pytest.approx(60 / 0.7)
+    for wrong, reason in (
+        ([[0.5, 0]], "Fewer than two"),
+        ([[0.5, 0], [0.4, 1], [2.0, 2]], "out of order"),
+        ([[0.5, 0.5], [1, 0]], "place in the bar"),
+        (["one", "two"], "place in the bar"),
+    ):
+        with pytest.raises(InputError, match=reason):
+            run(Job("dance", str(tmp_path / "song.wav"), {"beats": wrong}, str(tmp_path / "out.npz")))
+
+
 def test_a_start_beyond_the_end_is_refused(tmp_path: Path) -> None:
     save_wav(compose("pop", bpm=120, bars=4, seed=1, rate=22050).sound, tmp_path / "song.wav")
     with pytest.raises(InputError, match="from 4000 s"):

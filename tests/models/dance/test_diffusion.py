@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -25,9 +26,11 @@ from avanim.models.dance.beat_frames import (
     root_path,
 )
 from avanim.models.dance.diffusion import Sampler, Trained, load_weights, save_weights, windows
+from avanim.models.dance.diffusion_batches import Batches
 from avanim.models.dance.diffusion_data import Take, load, random_moves, save, standing, written
+from avanim.models.dance.diffusion_losses import Body, losses, travelled
 from avanim.models.dance.diffusion_net import Config, Denoiser, bridge, signal
-from avanim.models.dance.diffusion_train import Batches, Body, Trainer, losses, travelled
+from avanim.models.dance.diffusion_train import Trainer
 from avanim.rigs.errors import Cancelled, InputError
 from avanim.rigs.feet import sole_points
 from avanim.rigs.motion import Motion
@@ -329,3 +332,45 @@ def test_a_toy_run_learns_and_is_taken_up_where_it_stopped(dance, tmp_path):
     again.resume(tmp_path / "run.pt")
     assert again.done == 60
     assert again.step(0.0)["total"] == pytest.approx(trainer.step(0.0)["total"], rel=1e-4)
+
+
+# --- the weights that ship --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Sampler:
+    return Sampler.load("cpu")
+
+
+def test_a_beat_of_a_move_it_never_saw_is_found_better_than_by_interpolation(shipped):
+    from avanim.models.dance.diffusion_data import is_held_out
+    from avanim.models.dance.diffusion_score import in_between
+
+    assert is_held_out("running_man") and is_held_out("box_step")
+    rng = np.random.default_rng(0)
+    takes = [written([name] * 3, 110.0, ("pop",), rng)[0] for name in ("running_man", "box_step")]
+    scores = in_between(shipped, takes, 1.0, most=8)
+    assert scores["model"]["joints_mm"] < 0.8 * scores["slerp"]["joints_mm"]
+    assert scores["model"]["joints_mm"] < 0.9 * scores["cubic"]["joints_mm"]
+    assert scores["model_to_place"]["root_at_end_mm"] < 1e-3
+    assert scores["model"]["jerk_p999"] < 1.3 * scores["truth"]["jerk_p999"]
+
+
+def test_a_little_strength_stays_near_what_was_given(shipped, dance):
+    frames = dance[0].frames[:96].astype(float)
+    nothing = np.zeros((96, 1))
+    varied = [
+        shipped.fill(frames, nothing, style="pop", bpm=120, strength=strength)[:, ROTATIONS] - frames[:, ROTATIONS]
+        for strength in (0.2, 0.5, 1.0)
+    ]
+    near, middle, far = (float(np.abs(change).mean()) for change in varied)
+    assert 0 < near < middle < far
+
+
+def test_a_window_takes_less_than_half_a_second(shipped, dance):
+    frames, known = dance[0].frames[:96].astype(float), np.ones((96, 1))
+    known[40:58] = 0
+    shipped.fill(frames, known)
+    began = time.process_time()
+    shipped.fill(frames, known)
+    assert time.process_time() - began < 0.5
