@@ -148,7 +148,7 @@ class Generate(Background):
 
     def _tell(self, action, problem):
         if problem:
-            self.report({"WARNING"}, f"New take: {action.name}, but without its sound. {problem}")
+            self.report({"WARNING"}, f"New take: {action.name}. {problem}")
         else:
             self.report({"INFO"}, f"New take: {action.name}")
 
