@@ -8,6 +8,7 @@ arguments are wrong, 1 anything else.
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import shutil
@@ -221,7 +222,17 @@ def train(arguments: argparse.Namespace, progress: Progress) -> Result:
 
         options = _options(arguments, "minutes", "size", "device")
         return diffusion_train.train(arguments.data, out, **options, progress=progress)
-    raise InputError(f"There is no {arguments.method} to train; known are dance/melody and dance/diffusion.")
+    from .models.dance import AUTOREGRESSIVE
+
+    task, _, name = arguments.method.partition("/")
+    if task == "dance" and name in AUTOREGRESSIVE:
+        module = importlib.import_module(f".models.dance.{name}", __package__)
+        options = _options(arguments, "steps")
+        if arguments.styles:
+            options["styles"] = tuple(arguments.styles.split(","))
+        return module.train(arguments.data, out, **options, progress=progress)
+    known = ", ".join(f"dance/{name}" for name in ("melody", "diffusion", *AUTOREGRESSIVE))
+    raise InputError(f"There is no {arguments.method} to train; known are {known}.")
 
 
 def score(arguments: argparse.Namespace, progress: Progress) -> Result:
@@ -252,9 +263,15 @@ def score(arguments: argparse.Namespace, progress: Progress) -> Result:
         )
         print(dance_score.table(made), file=sys.stderr)
         return made
-    raise InputError(
-        f"There is no score for {arguments.task}; known are beats, dance, dance/melody and dance/diffusion."
-    )
+    from .models.dance import AUTOREGRESSIVE
+
+    task, _, name = arguments.task.partition("/")
+    if task == "dance" and name in AUTOREGRESSIVE:
+        from .models.dance import lessons_score
+
+        return lessons_score.score(name, arguments.data or ".", progress=progress)
+    known = ", ".join(["beats", "dance", *(f"dance/{name}" for name in ("melody", "diffusion", *AUTOREGRESSIVE))])
+    raise InputError(f"There is no score for {arguments.task}; known are {known}.")
 
 
 # --- what commands share --------------------------------------------------------------------------------------------
@@ -330,17 +347,17 @@ def parser() -> argparse.ArgumentParser:
     command("doctor", doctor, "what is there and what is missing")
 
     made = command("train", train, "train a method on your data")
-    made.add_argument("method", metavar="METHOD", help="dance/melody, dance/diffusion")
+    made.add_argument("method", metavar="METHOD", help="dance/melody, dance/diffusion, dance/listen …")
     made.add_argument("--data", required=True, metavar="DIR")
     made.add_argument("--out", metavar="FILE", help="the .safetensors to write; checkpoints lie beside it")
-    made.add_argument("--steps", type=int, help="dance/melody: how long to train")
-    made.add_argument("--styles", metavar="A,B", help="dance/melody: only these; the others stay as they are in FILE")
+    made.add_argument("--steps", type=int, help="how long to train; not dance/diffusion")
+    made.add_argument("--styles", metavar="A,B", help="only these; the others stay as they are in FILE")
     made.add_argument("--minutes", type=float, help="dance/diffusion: how long to train")
     made.add_argument("--size", choices=("small", "base"), help="dance/diffusion: of the network; base wants a GPU")
     made.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), help="dance/diffusion: where to train")
 
     made = command("score", score, "measure on held-out data; prints one JSON object")
-    made.add_argument("task", metavar="TASK", help="beats, dance, dance/melody, dance/diffusion")
+    made.add_argument("task", metavar="TASK", help="beats, dance, dance/melody, dance/diffusion …")
     made.add_argument("--data", metavar="DIR", help="recordings: those that a method was trained on; for beats, songs")
     made.add_argument("--method", metavar="A,B", help="for dance: the methods, or all")
     made.add_argument("--songs", metavar="DIR", help="for dance: music; songs.json there or above states its beats")

@@ -55,6 +55,7 @@ class Method:
     entry: Callable[[], Callable[..., Any]]
     previews: bool = False
     choreographs: bool = False
+    skeleton: str = "smpl24"
 
 
 def _choreographer() -> Callable[..., Any]:
@@ -63,8 +64,32 @@ def _choreographer() -> Callable[..., Any]:
     return generate
 
 
+def _body_dynamics() -> Callable[..., tuple[Motion, dict[str, Any]]]:
+    from .body_dynamics import generate
+
+    return generate
+
+
 def _melody() -> Callable[..., tuple[Motion, dict[str, Any]]]:
     from .melody import generate
+
+    return generate
+
+
+def _groove() -> Callable[..., tuple[Motion, dict[str, Any]]]:
+    from .groove import generate
+
+    return generate
+
+
+def _yalta() -> Callable[..., tuple[Motion, dict[str, Any]]]:
+    from .yalta import generate
+
+    return generate
+
+
+def _listen() -> Callable[..., tuple[Motion, dict[str, Any]]]:
+    from .listen import generate
 
     return generate
 
@@ -84,7 +109,36 @@ METHODS: dict[str, Method] = {
         ("pop", "salsa", "indian", "waltz"),
         _melody,
     ),
+    "yalta": Method(
+        "Basic steps",
+        "Yalta, Watanabe, Nakadai, Ogata: Basic Dance Step Generation, IJCNN 2019",
+        ("pop",),
+        _yalta,
+    ),
+    "listen": Method(
+        "Listen to Dance",
+        "Lee, Kim, Lee: Listen to Dance, arXiv 1811.00818, 2018",
+        ("pop",),
+        _listen,
+    ),
+    "groove": Method(
+        "GrooveNet",
+        "Alemi, Françoise, Pasquier: GrooveNet, KDD 2017 workshop",
+        ("pop", "pop_rnn"),
+        _groove,
+    ),
+    "body_dynamics": Method(
+        "Audio to Body Dynamics",
+        "Shlizerman, Dery, Schoen, Kemelmacher-Shlizerman: Audio to Body Dynamics, CVPR 2018",
+        ("piano", "violin"),
+        _body_dynamics,
+        skeleton="smplx55",
+    ),
 }
+
+
+# Methods whose networks go on from their own last pose: they share their training and their scores.
+AUTOREGRESSIVE = ("yalta", "listen", "groove")
 
 
 def suited_style(beats: Beats, styles: tuple[str, ...]) -> str:
@@ -169,12 +223,12 @@ def generate(
         sound, beats, rest, style=danced, seed=seed, fps=fps, device=device, progress=part(progress, 0.4, 1.0), **own
     )
     if chosen.choreographs:
-        motions, beats, details, start = made.motions, made.beats, made.settings, made.start
+        motions, kept, details, start = made.motions, made.beats, made.settings, made.start
     else:
-        motions, details, start = [made[0]], made[1], 0.0
+        motions, kept, details, start = [made[0]], beats, made[1], 0.0
     settings = {
         "method": method, "style": danced, "seed": seed, "fps": fps, "bpm": beats.bpm, "metre": beats.metre,
         "offset": offset, "device": device, **details,
     }  # fmt: skip
     progress(1.0, "Danced")
-    return Dance(motions[0], beats, settings, tuple(motions[1:]), start)
+    return Dance(motions[0], kept, settings, tuple(motions[1:]), start)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ...rigs.beats import Beats
 from ...rigs.errors import InputError
+from ...rigs.feet import plant_feet
 from ...rigs.files import replacing
 from ...rigs.job import Progress, part, silent
 from ...rigs.motion import Motion
@@ -21,7 +22,8 @@ from ...rigs.motion_files import load_motion
 from ...rigs.skeleton import Rest
 from ...rigs.sound import Sound
 from . import METHODS, generate
-from .beat_frames import at_times
+from .beat_frames import PER_BEAT, WIDTH, at_times, decode, in_seconds
+from .melody import beat_numbers
 from .score_measures import COPY, FEET_FPS, FPS, WINDOW, Reference, Tally, summary
 from .score_reference import (
     Recording,
@@ -86,32 +88,77 @@ TRIVIAL: dict[str, Callable[[float, Training, np.random.Generator], Motion]] = {
 }
 
 
+def diffusion_free(sound: Sound, beats: Beats) -> Motion:
+    """The motion model alone, with no moves given: what an EDGE-style network comes to on the same data.
+
+    Source: Tseng, Castellon, Liu, "EDGE: Editable Dance Generation From Music", CVPR 2023.
+    """
+    from .diffusion import Sampler
+
+    sampler = Sampler.load()
+    count = len(beats.times) * PER_BEAT
+    first = int(np.flatnonzero(beats.positions == 0)[0]) if (beats.positions == 0).any() else 0
+    frames = sampler.fill(
+        np.zeros((count, WIDTH)),
+        np.zeros((count, WIDTH), bool),
+        style="waltz" if beats.metre == 3 else "pop",
+        bpm=beats.bpm,
+        beat=-float(first),
+        metre=beats.metre,
+    )
+    motion, contact = decode(frames, _REST, PER_BEAT * beats.bpm / 60)
+    motion = plant_feet(motion, _REST, contact=contact)
+    times = np.arange(round(sound.seconds * FPS)) / FPS
+    return in_seconds(motion, 0.0, beat_numbers(beats.times, times), FPS)
+
+
 # --- the table ------------------------------------------------------------------------------------------------------
 
+FREE = "diffusion_free"
 
-def known_methods(names: str) -> list[str]:
-    """The methods that `names` lists with commas, or all.
+
+def known_methods(names: str) -> dict[str, tuple[str, dict[str, Any]]]:
+    """Row name to method and controls, of what `names` lists with commas; of "all", all methods.
+
+    A method that choreographs may be followed by controls, as in `choreographer:variation=0`; FREE is one too.
 
     Raises:
         InputError: one of them does not exist.
     """
-    chosen = list(METHODS) if names == "all" else [name.strip() for name in names.split(",") if name.strip()]
-    for name in chosen:
-        if name not in METHODS:
-            raise InputError(f"There is no dance method {name!r}; choose all or some of {', '.join(METHODS)}.")
+    rows = [*METHODS, *([FREE] if _free_is_there() else [])] if names == "all" else names.split(",")
+    chosen: dict[str, tuple[str, dict[str, Any]]] = {}
+    for row in (row.strip() for row in rows if row.strip()):
+        name, *controls = row.split(":")
+        if name not in (*METHODS, FREE):
+            raise InputError(f"There is no dance method {name!r}; choose all or some of {', '.join(METHODS)}, {FREE}.")
+        chosen[row] = name, {key: _number(value) for key, _, value in (text.partition("=") for text in controls)}
     return chosen
+
+
+def _number(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _free_is_there() -> bool:
+    from .diffusion import Sampler
+
+    return Sampler.available()
 
 
 class Stage:
     """The songs of a run, and the folder in which their beats and dances are kept for the next one."""
 
-    def __init__(self, songs: list[Song], cache: Path | None, told: bool) -> None:
-        self.songs, self.cache, self.told = songs, cache, told
+    def __init__(self, songs: list[Song], cache: Path | None, told: bool, seconds: float | None) -> None:
+        self.songs, self.cache, self.told, self.seconds = songs, cache, told, seconds
 
     def _kept(self, row: str, song: Song, ending: str) -> Path | None:
         if self.cache is None:
             return None
-        folder = self.cache / (f"{row}_told" if self.told and ending == ".npz" else row)
+        told = "_told" if self.told and ending == ".npz" else ""
+        folder = self.cache / f"{row.replace(':', '_')}{told}{f'_{self.seconds:g}s' if self.seconds else ''}"
         folder.mkdir(parents=True, exist_ok=True)
         return folder / f"{song.name}{ending}"
 
@@ -130,19 +177,23 @@ class Stage:
                 temporary.write_text(json.dumps(beats.to_dict()))
         return beats
 
-    def danced(self, method: str, song: Song) -> Motion:
+    def danced(self, row: str, method: str, controls: dict[str, Any], song: Song) -> Motion:
         """The dance of a method to a song, at 60 fps on the average body."""
-        kept = self._kept(method, song, ".npz")
+        kept = self._kept(row, song, ".npz")
         if kept and kept.is_file():
             with suppress(InputError):  # a file cut short is made anew
                 return load_motion(kept)
         from ..audio.load import load_sound
 
-        sound = load_sound(song.path, rate=22050, mono=True)
-        dance = generate(sound, _REST, method=method, fps=FPS, beats=self.heard(song, sound), device="auto")
+        sound = load_sound(song.path, rate=22050, mono=True, seconds=self.seconds)
+        beats = self.heard(song, sound).within(0.0, sound.seconds)
+        if method == FREE:
+            motion = diffusion_free(sound, beats)
+        else:
+            motion = generate(sound, _REST, method=method, fps=FPS, beats=beats, controls=controls).motion
         if kept:
-            dance.motion.save(kept)
-        return dance.motion
+            motion.save(kept)
+        return motion
 
 
 def _periods(songs: list[Song]) -> Array:
@@ -174,7 +225,7 @@ def score_songs(dances: Iterator[tuple[Song, Motion]], periods: Array) -> Tally:
     for song, motion in dances:
         tally.add(motion, _REST)
         if song.beats is not None:
-            tally.align(motion, _REST, song.beats.times, periods, rng)
+            tally.align(motion, _REST, song.beats.within(0.0, motion.seconds).times, periods, rng)
     return tally
 
 
@@ -186,18 +237,19 @@ def score(
     data: str | Path | None = None,
     cache: str | Path | None = None,
     limit: int | None = None,
+    seconds: float | None = None,
     told_beats: bool = False,
     progress: Progress = silent,
 ) -> dict[str, Any]:
     """Every method's scores on the same songs, beside recorded and trivial dancers.
 
     Args:
-        methods: names with commas between, or all.
+        methods: as known_methods reads them.
         songs: folder of sound files; `songs.json` in it or above states their true beats.
         reference: folder of the recorded dancers (score_reference.FITS and SECTIONS).
         data: folder of the recordings that train; without it only the authored moves count as training motion.
         cache: folder in which dances are kept, so that a run can be taken up again; nothing there is made anew.
-        limit: so many songs, evenly taken.
+        limit: so many songs, evenly taken. seconds: of each only the beginning.
         told_beats: dance to the true beats in place of those that the tracker hears.
 
     Raises:
@@ -205,7 +257,7 @@ def score(
         Cancelled: progress raised it.
     """
     chosen = known_methods(methods)
-    stage = Stage(load_songs(Path(songs), limit), Path(cache) if cache else None, told_beats)
+    stage = Stage(load_songs(Path(songs), limit), Path(cache) if cache else None, told_beats, seconds)
     recordings = load_recordings(Path(reference))
     training = training_motions(Path(data) if data else None)
     periods = _periods(stage.songs)
@@ -221,10 +273,11 @@ def score(
             rng = np.random.default_rng(1)
             for k, song in enumerate(stage.songs):
                 here(k / len(stage.songs), f"{name} dances to {song.name}")
-                if name in METHODS:
-                    yield song, stage.danced(name, song)
+                if name in chosen:
+                    yield song, stage.danced(name, *chosen[name], song)
                 else:
-                    yield song, TRIVIAL[name](_seconds(song), training, rng)
+                    length = _seconds(song) if seconds is None else min(seconds, _seconds(song))
+                    yield song, TRIVIAL[name](length, training, rng)
 
         rows[name] = summary(score_songs(dances(), periods), compared, known)
     progress(1.0, "Scored")
@@ -274,8 +327,8 @@ _COLUMNS = (
 
 def table(result: dict[str, Any]) -> str:
     """The rows of `score` for a reader; docs/dance.md says what the columns are."""
-    lines = ["".join([f"{'':14}", *(f"{title:>8}" for title, _, _ in _COLUMNS)])]
+    lines = ["".join([f"{'':24}", *(f"{title:>8}" for title, _, _ in _COLUMNS)])]
     for name, row in result["rows"].items():
         cells = (f"{'–':>8}" if row[key] is None else f"{row[key]:8.{digits}f}" for _, key, digits in _COLUMNS)
-        lines.append("".join([f"{name:14}", *cells]))
+        lines.append("".join([f"{name:24}", *cells]))
     return "\n".join(lines)
