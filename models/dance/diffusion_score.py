@@ -37,6 +37,7 @@ Array = NDArray[Any]
 
 GAPS = (0.5, 1.0, 2.0)  # beats
 _AROUND = 3 * PER_BEAT  # frames given on both sides of a gap
+_GUIDANCE = 2.5  # for phrases out of nothing
 _EVERY = 2 * PER_BEAT + 5
 _BODY = Rest.average()
 
@@ -184,7 +185,7 @@ def free_phrases(
         nothing = np.zeros((96, WIDTH))
         made = [
             sampler.fill(
-                nothing, nothing, style=style, bpm=bpm, energy=0.6, seed=seed, steps=20, guidance=1.5, metre=metre
+                nothing, nothing, style=style, bpm=bpm, energy=0.6, seed=seed, steps=20, guidance=_GUIDANCE, metre=metre
             )
             for seed in range(seeds)
         ]
@@ -195,7 +196,9 @@ def free_phrases(
         clean = [measure(plant_feet(motion, _BODY, contact=contact, root="feet"), _BODY) for motion, contact in motions]
         truth = [_speed(take.frames) for take in ours[:20]]
         calm, wild = (
-            sampler.fill(nothing, nothing, style=style, bpm=bpm, energy=energy, steps=20, guidance=1.5, metre=metre)
+            sampler.fill(
+                nothing, nothing, style=style, bpm=bpm, energy=energy, steps=20, guidance=_GUIDANCE, metre=metre
+            )
             for energy in (0.1, 0.9)
         )
         result[style] = {
@@ -232,7 +235,7 @@ def speed(sampler: Sampler) -> dict[str, float]:
         "window_of_96_frames_10_steps_s": best(lambda: sampler.fill(minute[:96], nothing)),
         "minute_with_14_transitions_s": best(lambda: sampler.fill(minute, gaps)),
         "free_minute_20_steps_guided_s": best(
-            lambda: sampler.fill(minute, np.zeros_like(gaps), steps=20, guidance=1.5)
+            lambda: sampler.fill(minute, np.zeros_like(gaps), steps=20, guidance=_GUIDANCE)
         ),
     }
 
