@@ -101,6 +101,9 @@ def ways_to_fill(sampler: Sampler, to_place: bool) -> dict[str, Filler]:
             frames, known, style=style, bpm=take.bpm, seed=start, beat=beat, metre=take.metre, path=path
         )
 
+    def model_to_place(frames: Array, known: NDArray[np.bool_], take: Take, start: int) -> Array:
+        return model(frames, known, take, start, place(frames, known))
+
     def cubic(frames: Array, known: NDArray[np.bool_], take: Take, start: int) -> Array:
         values = torch.tensor((frames - mean) / deviation)[None]
         return bridge(values, torch.tensor(known)[None])[0].numpy() * deviation + mean
@@ -117,6 +120,6 @@ def ways_to_fill(sampler: Sampler, to_place: bool) -> dict[str, Filler]:
         "model": model, "cubic": cubic, "slerp": slerped, "inertialised": inertial, "mean_pose": mean_pose,
     }  # fmt: skip
     if to_place:
-        ways["model_to_place"] = lambda *given: model(*given, place(*given[:2]))
+        ways["model_to_place"] = model_to_place
         ways["cubic_to_place"] = cubic_to_place
     return ways
