@@ -178,6 +178,19 @@ def files(stage):
     facts["left"] = [path.name for path in Path("/tmp").glob("avanim-*")]
 
 
+def quit_in_the_middle(stage):
+    """Blender quits while a second one renders a film."""
+    yield from open_tab(stage)
+    stage_dance(stage)
+    bpy.ops.avanim.add_studio()
+    with bpy.context.temp_override(window=stage.window, area=stage.view, region=stage.region("WINDOW")):
+        bpy.ops.avanim.render_film("INVOKE_DEFAULT")
+    session = _addon("session")
+    film = session.running[session.errand("render")]
+    yield lambda: film.handle.progress > 0.1
+    stage.facts["in_the_middle"] = [film.handle.state, _gone(film.own_worker.about["pid"])]
+
+
 def _shot(stage, name, area, region):
     """A picture of the screen, and which part of it is wanted: left, top, right, bottom."""
     stage.picture(name)

@@ -15,7 +15,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SCREEN = (1600, 900)
-# In the folder `work`: the processes of workers that live on a second after Blender has ended.
+# In the folder `work`: the command lines of processes that live on a second after Blender has ended, whatever they are,
+# and the temporary files of ours.
 ORPHANS = "orphans.txt"
 
 
@@ -85,7 +86,11 @@ def run(
         f"chroot {root} {shlex.join(command)} && true",
         "status=$?",
         "sleep 1",
-        f"grep -la 'models/worker[.]py' {root}/proc/[0-9]*/cmdline > {shlex.quote(str(work / ORPHANS))} || true",
+        # This shell is process 1, and there is none but it and what Blender left.
+        f"for process in {root}/proc/[0-9]*; do",
+        f'  [ "$process" = {root}/proc/1 ] || tr "\\0" " " < "$process/cmdline"',
+        f"done > {shlex.quote(str(work / ORPHANS))} 2>&1",
+        f"ls -d {root}/tmp/avanim-* >> {shlex.quote(str(work / ORPHANS))} 2>/dev/null || true",
         "exit $status",
     ]
     return subprocess.run(

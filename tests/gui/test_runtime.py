@@ -5,23 +5,32 @@ import statistics
 import sys
 from pathlib import Path
 
+import pytest
+
 from ..addon.package_index import Index, write_pages
 from .test_window import bring, play
 
 
-def test_a_runtime_is_made_beside_the_window_and_leaves_no_process(extension, song, tmp_path):
+@pytest.fixture
+def scenario(extension, song, tmp_path):
+    """Plays one of runtime_scenarios with an index that stalls at torch and at scipy."""
     index = Index(write_pages(tmp_path / "index"))
     index.stalled = {"torch", "scipy"}
-    try:
-        facts = play(
-            "runtime_scenarios.runtime",
-            *bring(tmp_path, extension, song),
-            index=index.address,
-            path=str(Path(sys.base_prefix).resolve() / "bin"),
-        )
-    finally:
-        index.shutdown()
-        index.server_close()
+    given = {"index": index.address, "path": str(Path(sys.base_prefix).resolve() / "bin")}
+    yield lambda name: play(f"runtime_scenarios.{name}", *bring(tmp_path, extension, song), **given)
+    index.shutdown()
+    index.server_close()
+
+
+def test_quitting_in_the_middle_of_making_a_runtime_leaves_no_process(scenario):
+    facts = scenario("quit_in_the_middle")
+    state, processes = facts["in_the_middle"]
+    assert state == "running" and processes > 0
+    assert facts["orphans"] == ""
+
+
+def test_a_runtime_is_made_beside_the_window_and_leaves_no_process(scenario):
+    facts = scenario("runtime")
     possible, reason = facts["offline"]
     assert not possible and "allow online access" in reason
     assert "torch" in facts["status"] and "runs on" in facts["status"]
@@ -34,3 +43,4 @@ def test_a_runtime_is_made_beside_the_window_and_leaves_no_process(extension, so
     assert seconds < 1 and processes == 0 and facts["enabled_again"] == "part"
     assert facts["made"] == ["", "whole", True]
     assert facts["removed"] == ["", "none", False]
+    assert facts["orphans"] == ""
