@@ -7,6 +7,7 @@ thread of its own, which hands plain messages to `Worker.poll`.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import os
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -42,6 +44,7 @@ _PROBE_SECONDS = 20.0
 # s from cancel until a worker that does not listen is killed; the rest of the half second is for noticing it.
 _CANCEL_SECONDS = 0.35
 _LOG_LINES = 200
+_EXIT_SECONDS = 2.0
 
 
 def clean_environment(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -184,7 +187,19 @@ class _Process:
         self._unsent: list[str] | None = []  # None once the process takes them itself
         self._process: subprocess.Popen[str] | None = None
         self._killed = False
-        threading.Thread(target=self._live, name="avanim worker", daemon=True).start()
+        self._threads: list[threading.Thread] = []
+        _living.add(self)
+        self._run(self._live, "avanim worker")
+
+    def _run(self, what: Callable[..., None], name: str, *arguments: object) -> None:
+        thread = threading.Thread(target=what, args=arguments, name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def join(self) -> None:
+        """Wait, not for long, until its threads have noticed that it was killed."""
+        for thread in self._threads:
+            thread.join(_EXIT_SECONDS)
 
     def send(self, request: dict[str, Any]) -> None:
         line = json.dumps(request) + "\n"
@@ -236,7 +251,7 @@ class _Process:
             self.inbox.put(("end", f"The worker did not start: {error}. Choose another Python in the preferences."))
             return
         assert process.stdout is not None and process.stderr is not None
-        threading.Thread(target=self._read_log, args=(process.stderr,), name="avanim log", daemon=True).start()
+        self._run(self._read_log, "avanim log", process.stderr)
         refusal = ""
         for line in process.stdout:
             try:
@@ -266,6 +281,18 @@ class _Process:
                 if file:
                     with contextlib.suppress(OSError):
                         file.write(line)
+
+
+_living: weakref.WeakSet[_Process] = weakref.WeakSet()
+
+
+@atexit.register
+def _end_all() -> None:
+    """A thread that wakes up while Python clears up after itself can crash the bpy wheel."""
+    for process in list(_living):
+        process.kill()
+    for process in list(_living):
+        process.join()
 
 
 def _epitaph(code: int) -> str:
