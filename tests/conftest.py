@@ -23,6 +23,7 @@ def shared_data() -> Path:
 @pytest.fixture(scope="session")
 def song(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Ten seconds of our own music, 120 beats a minute."""
+    pytest.importorskip("librosa", reason="the models need it, which this Python lacks")
     from avanim.models.audio import save_wav
     from avanim.models.audio.composer import compose
 
