@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import bpy
@@ -11,6 +12,13 @@ import bpy
 HAS_ACTION_SLOTS = bpy.app.version >= (4, 4, 0)
 EEVEE = "BLENDER_EEVEE" if bpy.app.version >= (5, 0, 0) else "BLENDER_EEVEE_NEXT"
 ENGINES = {"workbench": "BLENDER_WORKBENCH", "eevee": EEVEE, "cycles": "CYCLES"}
+
+# Some distributions' Blenders (Debian's 4.3) play sound, but lack the module by which it is read.
+CAN_MIX = False
+with contextlib.suppress(ImportError):
+    import aud  # noqa: F401
+
+    CAN_MIX = bpy.app.build_options.audaspace
 
 # Output settings in the order in which they must be set: each decides what the next may be.
 IMAGE_SETTINGS = ("media_type", "file_format", "color_mode", "color_depth", "compression")

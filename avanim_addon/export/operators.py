@@ -40,7 +40,7 @@ class AVANIM_OT_export_character(Errand, bpy.types.Operator):
             "target": panel.target,
             "armature": tracks.active_character(context).name,
             "correctives": panel.correctives,
-            "sound": panel.sound and bpy.app.build_options.audaspace,
+            "sound": panel.sound,
         }
         return Job("export", None, options, str(output_path(panel.path, panel.format)))
 

@@ -22,7 +22,7 @@ from ...rigs.errors import InputError
 from ...rigs.files import replacing
 from ...rigs.job import Progress, part, silent
 from ...rigs.rotation import quaternion_from_matrix, sign_continuous
-from ..compat import actions
+from ..compat import actions, versions
 from .axes import Array
 from .character import CORRECTIVE_PREFIX, meshes_of
 from .console import quiet
@@ -68,7 +68,7 @@ def export(
         armature: by default the active one, or the only one of the scene.
         frame_range: first and last frame; by default the scene's.
         correctives: keep the corrective shape keys, as animated morph targets.
-        sound: write the .wav where the scene has sound.
+        sound: write the .wav where the scene has sound and this Blender can mix it.
 
     Raises:
         InputError: a wrong argument, or no character to export.
@@ -88,7 +88,7 @@ def export(
     samples = _sample(scene, armature, meshes, frame_range, part(progress, 0, 0.5))
     with contextlib.ExitStack() as stack:
         temporary = stack.enter_context(replacing(path))
-        if sound:
+        if sound and versions.CAN_MIX:
             mixed = mix_sound(scene, temporary.with_name("mix.wav"), frame_range)
             if mixed:
                 mixed.replace(stack.enter_context(replacing(path.with_suffix(".wav"))))

@@ -107,9 +107,14 @@ def mix_sound(scene: bpy.types.Scene, path: Path, frame_range: tuple[int, int]) 
 
     Returns:
         `path`, or None where the scene has no sound.
+
+    Raises:
+        InputError: this Blender cannot mix sound.
     """
     if not _has_sound(scene):
         return None
+    if not versions.CAN_MIX:
+        raise InputError("This Blender lacks its module aud, so it cannot mix sound; use one from blender.org.")
     import aud
 
     count = frame_range[1] - frame_range[0] + 1

@@ -80,9 +80,8 @@ class AVANIM_OT_find_beats(Errand, bpy.types.Operator):
 
 def why_no_mix(context: bpy.types.Context) -> str:
     """Why the scene's sound cannot be mixed, in one sentence; empty when it can."""
-    options = bpy.app.build_options
-    if not (options.audaspace and options.codec_ffmpeg):
-        return "This Blender was built without sound; use one from blender.org"
+    if not (versions.CAN_MIX and bpy.app.build_options.codec_ffmpeg):
+        return "This Blender was built without sound, or without its module aud; use one from blender.org"
     if not any(strip.type == "SOUND" for strip in versions.all_strips(context.scene)):
         return "The scene has no sound strip; add one first"
     return why_no_output(context.scene.avanim.sound.path)

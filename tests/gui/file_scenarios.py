@@ -113,7 +113,8 @@ def files(stage):
     facts["export_gaps"] = ticks.gaps(began, time.perf_counter())
     ticks.on = False
     facts["export"] = [Path(errands.written["export"]).name, Path(errands.written["export"]).stat().st_size]
-    facts["export_sound"] = (stage.folder / "export.wav").stat().st_size
+    mixes = _addon("compat.versions").CAN_MIX
+    facts["export_sound"] = (stage.folder / "export.wav").stat().st_size if mixes else None
     stage.picture("export")
     yield 1.0
 
@@ -158,9 +159,11 @@ def files(stage):
     # 5. Sound and face.
     yield from show_only(stage, "AVANIM_PT_sound", "AVANIM_PT_face")
     stage.picture("sound")
-    press("mix_sound")
-    yield from run("mix")
-    facts["mix"] = (stage.folder / "sound.wav").stat().st_size
+    facts["mix"] = None
+    if mixes:
+        press("mix_sound")
+        yield from run("mix")
+        facts["mix"] = (stage.folder / "sound.wav").stat().st_size
     press("find_beats")
     yield from run("beats")
     facts["beats"] = [scene.avanim.sound.found, len(scene.timeline_markers)]
@@ -247,6 +250,18 @@ def pictures(stage):
         yield 1.0
         _shot(stage, f"panel_{panel}", stage.view, stage.region("UI"))
         yield 1.0
+    # A sub-panel that is closed at first, by itself.
+    closed = _addon("dance.panels").AVANIM_PT_dance_choreography
+    alone = type("AVANIM_PT_alone", (_addon("sidebar").Sidebar, bpy.types.Panel), {"draw": closed.draw})
+    alone.bl_label = closed.bl_label
+    yield from show_only(stage, alone.__name__)
+    bpy.utils.register_class(alone)
+    yield 0.4
+    stage.region("UI").active_panel_category = "AVAnim"
+    yield 1.0
+    _shot(stage, "panel_choreography", stage.view, stage.region("UI"))
+    yield 1.0
+    bpy.utils.unregister_class(alone)
     yield from show_only(stage)
 
     # The preferences, in the view's place.

@@ -90,6 +90,8 @@ def run(
         f"for process in {root}/proc/[0-9]*; do",
         f'  [ "$process" = {root}/proc/1 ] || tr "\\0" " " < "$process/cmdline"',
         f"done > {shlex.quote(str(work / ORPHANS))} 2>&1",
+        # Where it crashed, if it did.
+        f"cp {root}/tmp/*.crash.txt {shlex.quote(str(work))}/ 2>/dev/null || true",
         f"ls -d {root}/tmp/avanim-* >> {shlex.quote(str(work / ORPHANS))} 2>/dev/null || true",
         "exit $status",
     ]
