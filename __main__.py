@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import inspect
 import json
 import os
 import shutil
@@ -209,30 +210,20 @@ def doctor(arguments: argparse.Namespace, progress: Progress) -> Result:
 
 
 def train(arguments: argparse.Namespace, progress: Progress) -> Result:
-    out = arguments.out or f"{arguments.method.replace('/', '_')}.safetensors"
-    if arguments.method == "dance/melody":
-        from .models.dance import melody_train
-
-        options = _options(arguments, "steps")
-        if arguments.styles:
-            options["styles"] = tuple(arguments.styles.split(","))
-        return melody_train.train(arguments.data, out, **options, progress=progress)
-    if arguments.method == "dance/diffusion":
-        from .models.dance import diffusion_train
-
-        options = _options(arguments, "minutes", "size", "device")
-        return diffusion_train.train(arguments.data, out, **options, progress=progress)
-    from .models.dance import AUTOREGRESSIVE
+    from .models.dance import TRAINERS
 
     task, _, name = arguments.method.partition("/")
-    if task == "dance" and name in AUTOREGRESSIVE:
-        module = importlib.import_module(f".models.dance.{name}", __package__)
-        options = _options(arguments, "steps")
-        if arguments.styles:
-            options["styles"] = tuple(arguments.styles.split(","))
-        return module.train(arguments.data, out, **options, progress=progress)
-    known = ", ".join(f"dance/{name}" for name in ("melody", "diffusion", *AUTOREGRESSIVE))
-    raise InputError(f"There is no {arguments.method} to train; known are {known}.")
+    if task != "dance" or name not in TRAINERS:
+        known = ", ".join(f"dance/{name}" for name in TRAINERS)
+        raise InputError(f"There is no {arguments.method} to train; known are {known}.")
+    trainer = importlib.import_module(f".models.dance.{TRAINERS[name]}", __package__).train
+    options = _options(arguments, "steps", "styles", "minutes", "size", "device")
+    for option in options.keys() - inspect.signature(trainer).parameters.keys():
+        raise InputError(f"The training of {arguments.method} has no --{option}; leave it out.")
+    if "styles" in options:
+        options["styles"] = tuple(options["styles"].split(","))
+    out = arguments.out or f"dance_{name}.safetensors"
+    return trainer(arguments.data, out, **options, progress=progress)
 
 
 def score(arguments: argparse.Namespace, progress: Progress) -> Result:
@@ -263,6 +254,10 @@ def score(arguments: argparse.Namespace, progress: Progress) -> Result:
         )
         print(dance_score.table(made), file=sys.stderr)
         return made
+    if arguments.task == "dance/body_dynamics":
+        from .models.dance import body_dynamics_train
+
+        return body_dynamics_train.score(progress)
     from .models.dance import AUTOREGRESSIVE
 
     task, _, name = arguments.task.partition("/")
@@ -270,7 +265,8 @@ def score(arguments: argparse.Namespace, progress: Progress) -> Result:
         from .models.dance import lessons_score
 
         return lessons_score.score(name, arguments.data or ".", progress=progress)
-    known = ", ".join(["beats", "dance", *(f"dance/{name}" for name in ("melody", "diffusion", *AUTOREGRESSIVE))])
+    methods = ("melody", "diffusion", "body_dynamics", *AUTOREGRESSIVE)
+    known = ", ".join(["beats", "dance", *(f"dance/{name}" for name in methods)])
     raise InputError(f"There is no score for {arguments.task}; known are {known}.")
 
 
@@ -350,7 +346,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("method", metavar="METHOD", help="dance/melody, dance/diffusion, dance/listen …")
     made.add_argument("--data", required=True, metavar="DIR")
     made.add_argument("--out", metavar="FILE", help="the .safetensors to write; checkpoints lie beside it")
-    made.add_argument("--steps", type=int, help="how long to train; not dance/diffusion")
+    made.add_argument("--steps", type=int, help="how long to train, where it is not --minutes")
     made.add_argument("--styles", metavar="A,B", help="only these; the others stay as they are in FILE")
     made.add_argument("--minutes", type=float, help="dance/diffusion: how long to train")
     made.add_argument("--size", choices=("small", "base"), help="dance/diffusion: of the network; base wants a GPU")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from .rigs.characters import CHARACTERS, FOLDER
 
-_MODELS = ("dance_melody",)
+_MODELS = tuple(f"dance_{name}" for name in ("body_dynamics", "diffusion", "groove", "listen", "melody", "yalta"))
 
 
 def examine() -> dict[str, str]:

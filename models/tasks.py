@@ -93,7 +93,7 @@ def dance(job: Job, progress: Progress, preview: Preview | None = None) -> dict[
     from ..rigs.characters import load_character
     from ..rigs.files import ensure_writable, replacing
     from .audio import load_sound, probe, track_beats
-    from .dance import generate
+    from .dance import DEFAULT_METHOD, METHODS, generate
 
     options = checked_options(job.options, _DANCE_OPTIONS)
     if not job.input:
@@ -117,7 +117,9 @@ def dance(job: Job, progress: Progress, preview: Preview | None = None) -> dict[
             "choose a part of it with start and seconds."
         )
     progress(0.05, "Loading the character")
-    rest = load_character(character, progress=part(progress, 0.05, 0.1)).rest()
+    method = METHODS.get(options.get("method", DEFAULT_METHOD))
+    skeleton = method.skeleton if method else "smpl24"
+    rest = load_character(character, skeleton, progress=part(progress, 0.05, 0.1)).rest()
     wishes = {name: options.pop(name, None) for name in ("bpm", "metre", "offset")}
     controls = {name: options.pop(name) for name in DANCE_CONTROLS if name in options}
     given = options.pop("beats", None)

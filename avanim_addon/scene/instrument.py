@@ -109,7 +109,7 @@ def add_instrument(kind: str, armature: bpy.types.Object) -> list[bpy.types.Obje
         raise InputError(f"{armature.name} has no fingers; add a character with hands to play the {kind}.")
     there = {child["avanim_part"]: child for child in armature.children if child.get("avanim_instrument") == kind}
     heads = np.array([armature.data.bones[joint].head_local for joint in skeleton.joints], float)
-    rest = Rest(skeleton, heads @ TURN, 0.0)
+    rest = Rest(skeleton, np.asarray(heads @ TURN, float), 0.0)
     objects = []
     for name, parts, bone in made[kind](rest):
         if name in there:

@@ -140,6 +140,14 @@ METHODS: dict[str, Method] = {
 # Methods whose networks go on from their own last pose: they share their training and their scores.
 AUTOREGRESSIVE = ("yalta", "listen", "groove")
 
+# What `avanim train dance/…` trains: the module with its train(data_dir, out, **options, progress).
+TRAINERS = {
+    "melody": "melody_train",
+    "diffusion": "diffusion_train",
+    "body_dynamics": "body_dynamics_train",
+    **{name: name for name in AUTOREGRESSIVE},
+}
+
 
 def suited_style(beats: Beats, styles: tuple[str, ...]) -> str:
     """Three-time is waltzed, fast music is salsa, all else goes to the first style."""

@@ -114,6 +114,8 @@ def diffusion_free(sound: Sound, beats: Beats) -> Motion:
 
 # --- the table ------------------------------------------------------------------------------------------------------
 
+# The methods that dance; a musician's has no beat to be measured by.
+DANCERS = tuple(name for name, method in METHODS.items() if method.skeleton == "smpl24")
 FREE = "diffusion_free"
 
 
@@ -125,12 +127,12 @@ def known_methods(names: str) -> dict[str, tuple[str, dict[str, Any]]]:
     Raises:
         InputError: one of them does not exist.
     """
-    rows = [*METHODS, *([FREE] if _free_is_there() else [])] if names == "all" else names.split(",")
+    rows = [*DANCERS, *([FREE] if _free_is_there() else [])] if names == "all" else names.split(",")
     chosen: dict[str, tuple[str, dict[str, Any]]] = {}
     for row in (row.strip() for row in rows if row.strip()):
         name, *controls = row.split(":")
-        if name not in (*METHODS, FREE):
-            raise InputError(f"There is no dance method {name!r}; choose all or some of {', '.join(METHODS)}, {FREE}.")
+        if name not in (*DANCERS, FREE):
+            raise InputError(f"There is no dance method {name!r}; choose all or some of {', '.join(DANCERS)}, {FREE}.")
         chosen[row] = name, {key: _number(value) for key, _, value in (text.partition("=") for text in controls)}
     return chosen
 
