@@ -254,10 +254,8 @@ def pictures(stage):
     closed = _addon("dance.panels").AVANIM_PT_dance_choreography
     alone = type("AVANIM_PT_alone", (_addon("sidebar").Sidebar, bpy.types.Panel), {"draw": closed.draw})
     alone.bl_label = closed.bl_label
+    bpy.utils.register_class(alone)  # first: a tab without panels goes
     yield from show_only(stage, alone.__name__)
-    bpy.utils.register_class(alone)
-    yield 0.4
-    stage.region("UI").active_panel_category = "AVAnim"
     yield 1.0
     _shot(stage, "panel_choreography", stage.view, stage.region("UI"))
     yield 1.0
