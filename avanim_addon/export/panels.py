@@ -3,6 +3,7 @@
 
 import bpy
 
+from ..compat import versions
 from ..errands import draw_errand
 from ..sidebar import Sidebar
 from . import operators
@@ -27,5 +28,7 @@ class AVANIM_PT_export(Sidebar, bpy.types.Panel):
         column.prop(panel, "path")
         column = layout.column(heading="With")
         column.prop(panel, "correctives")
-        column.prop(panel, "sound")
+        row = column.row()
+        row.enabled = versions.CAN_MIX
+        row.prop(panel, "sound", text="Sound beside it" if versions.CAN_MIX else "Sound: this Blender cannot mix it")
         draw_errand(layout, "export", operators.AVANIM_OT_export_character.bl_idname, "EXPORT")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -92,6 +93,8 @@ def export(
             mixed = mix_sound(scene, temporary.with_name("mix.wav"), frame_range)
             if mixed:
                 mixed.replace(stack.enter_context(replacing(path.with_suffix(".wav"))))
+        elif sound and versions.all_strips(scene):
+            warnings.warn("This Blender cannot mix sound, so no .wav lies beside the export.", stacklevel=2)
         progress(0.5, f"Writing {path.name}")
         with _copy(scene, armature, meshes, samples, target, correctives):
             (_write_fbx if path.suffix == ".fbx" else _write_glb)(temporary)
