@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from ...rigs.errors import InputError
 from ...rigs.feet import plant_feet
 from ...rigs.files import replacing
 from ...rigs.fit import fit_positions
-from ...rigs.job import Progress, silent
+from ...rigs.job import Progress, part, silent
 from ...rigs.motion import Motion
 from ...rigs.skeleton import Rest
 from ...rigs.sound import Sound
@@ -191,6 +191,35 @@ def save_nets(path: Path, nets: dict[str, tuple[nn.Module, dict[str, Any]]]) -> 
     described = {style: description for style, (_, description) in nets.items()}
     with replacing(path) as temporary:
         save_file(tensors, str(temporary), metadata={"styles": json.dumps(described)})
+
+
+def train_styles(
+    out: str | Path,
+    styles: Sequence[str],
+    load: Callable[[Path], dict[str, tuple[Any, dict[str, Any]]]],
+    train_style: Callable[[str, Path, Progress], Any],
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Train and write `out`, a .safetensors with a network for each style; those of other styles stay in it.
+
+    Args:
+        out: checkpoints and prepared songs lie in a folder beside it, and are used again.
+        load: reads such a file. train_style: trains a network, given that folder.
+
+    Raises:
+        InputError: an unknown style, or no recordings there.
+        Cancelled: progress raised it; the next call goes on from the last checkpoint.
+    """
+    out = Path(out)
+    work = out.with_name(out.stem + "_training")
+    work.mkdir(parents=True, exist_ok=True)
+    nets = dict(load(out)) if out.is_file() else {}
+    with one_thread():
+        for k, style in enumerate(styles):
+            net = train_style(style, work, part(progress, k / len(styles), (k + 1) / len(styles)))
+            nets[style] = net, asdict(net.config)
+            save_nets(out, nets)
+    return {"weights": str(out), "styles": list(nets)}
 
 
 def load_nets(

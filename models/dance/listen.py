@@ -12,7 +12,7 @@ what it dances to three dimensions.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +38,8 @@ from .lessons import (
     figures,
     first_downbeat,
     load_nets,
-    one_thread,
     prepared,
-    save_nets,
+    train_styles,
 )
 from .melody import JOINTS
 
@@ -276,18 +275,14 @@ def train(
     steps: int | None = None,
     progress: Progress = silent,
 ) -> dict[str, Any]:
-    """As yalta.train."""
-    out = Path(out)
-    work = out.with_name(out.stem + "_training")
-    work.mkdir(parents=True, exist_ok=True)
-    nets = dict(load(out)) if out.is_file() else {}
-    with one_thread():
-        for k, style in enumerate(styles):
-            here = part(progress, k / len(styles), (k + 1) / len(styles))
-            net = train_style(style, Path(data_dir), work, steps or STEPS, here)
-            nets[style] = net, asdict(net.config)
-            save_nets(out, nets)
-    return {"weights": str(out), "styles": list(nets)}
+    """`lessons.train_styles`; `data_dir` as yalta.train."""
+    return train_styles(
+        out,
+        styles,
+        load,
+        lambda style, work, told: train_style(style, Path(data_dir), work, steps or STEPS, progress=told),
+        progress,
+    )
 
 
 def load(path: Path = PATH) -> dict[str, tuple[Any, dict[str, Any]]]:

@@ -12,7 +12,7 @@ one direction the code should stay, where the direction turns, which is the beat
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +39,8 @@ from .lessons import (
     figures,
     first_downbeat,
     load_nets,
-    one_thread,
     prepared,
-    save_nets,
+    train_styles,
 )
 from .melody import JOINTS
 
@@ -246,27 +245,14 @@ def train(
     steps: int | None = None,
     progress: Progress = silent,
 ) -> dict[str, Any]:
-    """Train and write `out`, a .safetensors with a network for each style; those of other styles stay in it.
-
-    Args:
-        data_dir: the folder of the recordings that salsa is cut from.
-        out: checkpoints and prepared songs lie in a folder beside it, and are used again.
-
-    Raises:
-        InputError: an unknown style, or no recordings there.
-        Cancelled: progress raised it; the next call goes on from the last checkpoint.
-    """
-    out = Path(out)
-    work = out.with_name(out.stem + "_training")
-    work.mkdir(parents=True, exist_ok=True)
-    nets = dict(load(out)) if out.is_file() else {}
-    with one_thread():
-        for k, style in enumerate(styles):
-            here = part(progress, k / len(styles), (k + 1) / len(styles))
-            net = train_style(style, Path(data_dir), work, steps or STEPS, progress=here)
-            nets[style] = net, asdict(net.config)
-            save_nets(out, nets)
-    return {"weights": str(out), "styles": list(nets)}
+    """`lessons.train_styles`; `data_dir` is the folder of the recordings that salsa is cut from."""
+    return train_styles(
+        out,
+        styles,
+        load,
+        lambda style, work, told: train_style(style, Path(data_dir), work, steps or STEPS, progress=told),
+        progress,
+    )
 
 
 def load(path: Path = PATH) -> dict[str, tuple[Any, dict[str, Any]]]:
