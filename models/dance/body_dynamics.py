@@ -32,6 +32,7 @@ from ...rigs.skeleton import SMPLX55, Rest
 from ...rigs.sound import Sound
 from ..audio.load import resampled
 from ..device import choose
+from ..weights_file import reading_weights
 
 Array = NDArray[np.float64]
 
@@ -157,30 +158,24 @@ def load_weights(path: Path = WEIGHTS) -> dict[str, Player]:
     Raises:
         InputError: the file is missing or is not one of ours.
     """
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(str(path), "pt") as file:
-            delays = json.loads((file.metadata() or {})["delays"])
-            tensors = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118 (not a dict)
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
-        raise InputError(
-            f"Cannot read the weights {path}: {error}. Install them again, or train with "
-            "avanim train dance/body_dynamics."
-        ) from error
-    players = {}
-    for name, delay in delays.items():
-        nets, heads = {}, {}
-        for part in PARTS:
-            own = {key.removeprefix(f"{name}.{part}."): value for key, value in tensors.items()
-                   if key.startswith(f"{name}.{part}.")}  # fmt: skip
-            heads[part] = Head(*(own[key].double().numpy() for key in ("mean", "basis", "scale")))
-            net = DelayedLSTM(len(heads[part].scale))
-            net.load_state_dict({key.removeprefix("net."): v for key, v in own.items() if key.startswith("net.")})
-            nets[part] = net.eval()
-        players[name] = Player(
-            nets, heads, tensors[f"{name}.mean"].double().numpy(), tensors[f"{name}.std"].double().numpy(), int(delay)
-        )
+    with reading_weights(path, "delays", "dance/body_dynamics") as (delays, tensors):
+        players = {}
+        for name, delay in delays.items():
+            nets, heads = {}, {}
+            for part in PARTS:
+                own = {key.removeprefix(f"{name}.{part}."): value for key, value in tensors.items()
+                       if key.startswith(f"{name}.{part}.")}  # fmt: skip
+                heads[part] = Head(*(own[key].double().numpy() for key in ("mean", "basis", "scale")))
+                net = DelayedLSTM(len(heads[part].scale))
+                net.load_state_dict({key.removeprefix("net."): v for key, v in own.items() if key.startswith("net.")})
+                nets[part] = net.eval()
+            players[name] = Player(
+                nets,
+                heads,
+                tensors[f"{name}.mean"].double().numpy(),
+                tensors[f"{name}.std"].double().numpy(),
+                int(delay),
+            )
     return players
 
 

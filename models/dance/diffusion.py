@@ -22,6 +22,7 @@ from ...rigs.errors import InputError
 from ...rigs.files import replacing
 from ...rigs.job import Progress, silent
 from ..device import choose
+from ..weights_file import reading_weights
 from .beat_frames import PER_BEAT, PLANAR, ROOT, TURN, WIDTH, decode, encode, in_beats, in_seconds
 from .diffusion_net import Config, Denoiser, signal
 from .diffusion_path import led, way_columns, ways_between
@@ -59,19 +60,10 @@ def save_weights(trained: Trained, path: str | Path) -> None:
 @lru_cache(maxsize=2)
 def load_weights(path: Path = WEIGHTS) -> Trained:
     """Raises InputError: the file is missing or is not one of ours."""
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(str(path), "pt") as file:
-            fields = json.loads((file.metadata() or {})["config"])
-            tensors = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118 (not a dict)
+    with reading_weights(path, "config", "dance/diffusion") as (fields, tensors):
         net = Denoiser(Config(**{**fields, "styles": tuple(fields["styles"])}))
         net.load_state_dict({key[4:]: value for key, value in tensors.items() if key.startswith("net.")})
         numbers = [tensors[key].double().numpy() for key in ("mean", "deviation", "levels")]
-    except (OSError, SafetensorError, KeyError, ValueError, TypeError, RuntimeError) as error:
-        raise InputError(
-            f"Cannot read the weights {path}: {error}. Install them again, or train with avanim train dance/diffusion."
-        ) from error
     return Trained(net.eval(), *numbers)
 
 

@@ -30,6 +30,7 @@ from ...rigs.motion import Motion
 from ...rigs.skeleton import Rest
 from ...rigs.sound import Sound
 from ..audio.features import log_mel
+from ..weights_file import reading_weights
 from .beat_frames import at_times
 from .melody import JOINTS, beat_numbers, carried_over, mirrored
 from .melody_train import Repertoire, composed
@@ -230,12 +231,7 @@ def load_nets(
     Raises:
         InputError: the file is missing or is not one of ours.
     """
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(str(path), "pt") as file:
-            described = json.loads((file.metadata() or {})["styles"])
-            tensors = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118 (not a dict)
+    with reading_weights(path, "styles", f"dance/{method}") as (described, tensors):
         result = {}
         for style, description in described.items():
             net = build(description)
@@ -243,10 +239,6 @@ def load_nets(
                 {key.removeprefix(f"{style}."): value for key, value in tensors.items() if key.startswith(f"{style}.")}
             )
             result[style] = net.eval(), description
-    except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as error:
-        raise InputError(
-            f"Cannot read the weights {path}: {error}. Install them again, or train with avanim train dance/{method}."
-        ) from error
     return result
 
 

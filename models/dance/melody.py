@@ -25,7 +25,6 @@ from scipy.ndimage import gaussian_filter1d
 from torch import Tensor, nn
 
 from ...rigs.beats import Beats
-from ...rigs.errors import InputError
 from ...rigs.feet import plant_feet
 from ...rigs.files import replacing
 from ...rigs.fit import fit_positions
@@ -35,6 +34,7 @@ from ...rigs.skeleton import SMPL24, Rest
 from ...rigs.sound import Sound
 from ..audio.features import melody_features
 from ..device import choose
+from ..weights_file import reading_weights
 
 Array = NDArray[np.float64]
 
@@ -182,25 +182,18 @@ def load_weights(path: Path = WEIGHTS) -> dict[str, Trained]:
     Raises:
         InputError: the file is missing or is not one of ours.
     """
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(str(path), "pt") as file:
-            described = json.loads((file.metadata() or {})["styles"])
-            tensors = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118 (not a dict)
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
-        raise InputError(
-            f"Cannot read the weights {path}: {error}. Install them again, or train with avanim train dance/melody."
-        ) from error
-    result = {}
-    for name, fields in described.items():
-        scale, threshold = float(fields.pop("scale")), float(fields.pop("threshold"))
-        style = Style(**{**fields, "config": Config(**fields["config"]), "tempo": tuple(fields["tempo"])})
-        net = MelodyNet(style.config)
-        state = {key.removeprefix(f"{name}."): value for key, value in tensors.items() if key.startswith(f"{name}.")}
-        mean = state.pop("mean").double().numpy()
-        net.load_state_dict(state)
-        result[name] = Trained(style, net.eval(), mean, scale, threshold)
+    with reading_weights(path, "styles", "dance/melody") as (described, tensors):
+        result = {}
+        for name, fields in described.items():
+            scale, threshold = float(fields.pop("scale")), float(fields.pop("threshold"))
+            style = Style(**{**fields, "config": Config(**fields["config"]), "tempo": tuple(fields["tempo"])})
+            net = MelodyNet(style.config)
+            state = {
+                key.removeprefix(f"{name}."): value for key, value in tensors.items() if key.startswith(f"{name}.")
+            }
+            mean = state.pop("mean").double().numpy()
+            net.load_state_dict(state)
+            result[name] = Trained(style, net.eval(), mean, scale, threshold)
     return result
 
 
