@@ -8,6 +8,7 @@ they are, and stopping it is at once. Elsewhere everything is done on the spot.
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import bpy
 from bpy.props import StringProperty
 
 from ..rigs.errors import Cancelled, InputError
+from ..rigs.files import clear_after
 from ..rigs.job import Job
 from . import jobs, session
 from .background import Background, poll
@@ -79,7 +81,14 @@ class Errand(Background):
         # Scripts in the file are trusted there as far as they are here.
         trust = "-Y" if bpy.app.autoexec_fail else "-y"
         command = [bpy.app.binary_path, "-b", trust, str(copy), "--python", str(_SECOND)]
-        worker = jobs.Worker(lambda: command)
+        temporary, output = self._folder.name, Path(job.output or copy).parent
+
+        # It may be killed in the midst of writing, also when this Blender quits.
+        def clear(pid: int) -> None:
+            clear_after(pid, output)
+            shutil.rmtree(temporary, ignore_errors=True)
+
+        worker = jobs.Worker(lambda: command, afterwards=clear)
         options = {**job.options, "scene": context.scene.name, "folder": self._folder.name}
         handle = worker.submit(Job(job.task, job.input, options, job.output))
         handle.step = "Starting"

@@ -176,13 +176,19 @@ class JobHandle:
 class _Process:
     """One life of the worker. Its thread writes messages into `inbox`: ("event", {…}) and at last ("end", sentence)."""
 
-    def __init__(self, command: Callable[[], Sequence[str]], log_file: Path | None = None) -> None:
+    def __init__(
+        self,
+        command: Callable[[], Sequence[str]],
+        log_file: Path | None = None,
+        afterwards: Callable[[int], object] | None = None,
+    ) -> None:
         self.inbox: queue.Queue[tuple[str, Any]] = queue.Queue()
         self.log: deque[str] = deque(maxlen=_LOG_LINES)
         self.ready: dict[str, Any] = {}
         self.unanswered: set[str] = set()  # ids of the jobs that it was sent and has not ended
         self._command = command
         self._log_file = log_file
+        self._afterwards = afterwards
         self._lock = threading.Lock()
         self._unsent: list[str] | None = []  # None once the process takes them itself
         self._process: subprocess.Popen[str] | None = None
@@ -266,7 +272,10 @@ class _Process:
             if "result" in event or "error" in event:
                 self.unanswered.discard(event["id"])
             self.inbox.put(("event", event))
-        self.inbox.put(("end", refusal or _epitaph(process.wait())))
+        code = process.wait()
+        if self._afterwards:
+            self._afterwards(process.pid)
+        self.inbox.put(("end", refusal or _epitaph(code)))
 
     def _read_log(self, stderr: IO[str]) -> None:
         with contextlib.ExitStack() as stack:
@@ -309,13 +318,20 @@ def _epitaph(code: int) -> str:
 class Worker:
     """The client of one worker process at a time. Use it from one thread, and call `poll` often (a timer)."""
 
-    def __init__(self, command: Callable[[], Sequence[str]], log_file: Path | None = None) -> None:
+    def __init__(
+        self,
+        command: Callable[[], Sequence[str]],
+        log_file: Path | None = None,
+        afterwards: Callable[[int], object] | None = None,
+    ) -> None:
         """`command` finds out what to run, on the worker's own thread; it may take its time or raise InputError.
 
-        `log_file` is given what the process that runs says on stderr; it tells of the last process only.
+        `log_file` is given what the process that runs says on stderr; it tells of the last process only. `afterwards`
+        is called with a process's pid when it has ended, killed or not, on that thread too.
         """
         self._command = command
         self._log_file = log_file
+        self._afterwards = afterwards
         self._process: _Process | None = None
         self._handles: dict[str, JobHandle] = {}  # what the process has been asked and has not answered
         self._count = 0
@@ -337,7 +353,7 @@ class Worker:
         self.poll()
         if self._process is None:
             self.problem = ""
-            self._process = _Process(self._command, self._log_file)
+            self._process = _Process(self._command, self._log_file, self._afterwards)
 
     def submit(self, job: Job) -> JobHandle:
         self.start()
@@ -428,7 +444,7 @@ class Worker:
                 continue
             if handle.state == "queued" and process.ready:
                 if self._process is None:
-                    self._process = _Process(self._command, self._log_file)
+                    self._process = _Process(self._command, self._log_file, self._afterwards)
                 self._handles[handle.id] = handle
                 self._send(handle)
             else:

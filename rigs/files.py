@@ -67,6 +67,12 @@ def ensure_writable(path: str | Path) -> None:
         raise _Untouched
 
 
+def clear_after(pid: int, folder: str | Path) -> None:
+    """Remove what `replacing` has left in `folder` for a process that was killed, and is gone, while it wrote there."""
+    for left in Path(folder).glob(f".avanim-{pid}-*"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
 class _Untouched(Exception):
     pass
 

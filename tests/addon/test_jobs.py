@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from avanim.avanim_addon import jobs
 from avanim.rigs.errors import Cancelled, InputError
+from avanim.rigs.files import clear_after
 from avanim.rigs.job import Job
 
 STUB = Path(__file__).resolve().parents[1] / "models" / "stub_worker.py"
@@ -64,6 +65,15 @@ def test_previews_reach_the_handle_while_the_job_runs(worker):
     until(lambda: worker.poll() or handle.preview)
     assert handle.state == "running" and handle.preview["number"] in range(3)
     assert handle.wait(10) and handle.preview == {"number": 2}
+
+
+def test_what_a_killed_worker_was_writing_is_cleared_away(tmp_path):
+    (tmp_path / ".avanim-1-other").mkdir()
+    worker = jobs.Worker(lambda: [sys.executable, str(STUB)], afterwards=lambda pid: clear_after(pid, tmp_path))
+    running(worker, worker.submit(Job("slow", output=str(tmp_path / "film.mp4"))))
+    until(lambda: len(list(tmp_path.iterdir())) == 2)
+    worker.kill()
+    until(lambda: [left.name for left in tmp_path.iterdir()] == [".avanim-1-other"])
 
 
 def test_submitting_and_polling_never_wait(worker):

@@ -144,6 +144,7 @@ def files(stage):
     yield lambda: not session.errand("render")
     facts["esc_seconds"] = time.perf_counter() - began
     yield lambda: _gone(pid)
+    yield lambda: not list(stage.folder.glob(".avanim*"))
     facts["after_esc"] = sorted(path.name for path in stage.folder.glob("render*"))
     press("render_film")
     facts["film_seconds"] = yield from run("render")
@@ -182,15 +183,30 @@ def files(stage):
 
 
 def quit_in_the_middle(stage):
-    """Blender quits while a second one renders a film."""
+    """While a second Blender renders a film, the extension is switched off; once more, and Blender quits."""
     yield from open_tab(stage)
     stage_dance(stage)
     bpy.ops.avanim.add_studio()
-    with bpy.context.temp_override(window=stage.window, area=stage.view, region=stage.region("WINDOW")):
-        bpy.ops.avanim.render_film("INVOKE_DEFAULT")
-    session = _addon("session")
-    film = session.running[session.errand("render")]
-    yield lambda: film.handle.progress > 0.1
+
+    def begin():
+        with bpy.context.temp_override(window=stage.window, area=stage.view, region=stage.region("WINDOW")):
+            bpy.ops.avanim.render_film("INVOKE_DEFAULT")
+        session = _addon("session")
+        film = session.running[session.errand("render")]
+        yield lambda: film.handle.progress > 0.1
+        return film
+
+    film = yield from begin()
+    pid = film.own_worker.about["pid"]
+    bpy.ops.preferences.addon_disable(module=MODULE)
+    yield lambda: _gone(pid) and not list(stage.folder.glob(".avanim*"))
+    stage.facts["disabled"] = film.handle.state
+    yield 1.0
+    bpy.ops.preferences.addon_enable(module=MODULE)
+    # Up to 4.3 Blender stumbles over the operator that went with the extension, unless the mouse has moved.
+    stage.point_at_viewport()
+    yield 0.5
+    film = yield from begin()
     stage.facts["in_the_middle"] = [film.handle.state, _gone(film.own_worker.about["pid"])]
 
 

@@ -61,11 +61,12 @@ def test_the_users_settings_stay(files):
     assert files["settings_kept"]
 
 
-def test_quitting_in_the_middle_of_a_film_leaves_no_process_and_no_file(extension, song, tmp_path):
+def test_an_end_in_the_middle_of_a_film_leaves_no_process_and_no_file(extension, song, tmp_path):
     folder, *inside = bring(tmp_path, extension, song)
     facts = play("file_scenarios.quit_in_the_middle", folder, *inside)
+    assert facts["disabled"] == "cancelled"
     assert facts["in_the_middle"] == ["running", False]
-    assert facts["orphans"] == "" and not list(folder.glob("render*"))
+    assert facts["orphans"] == "" and not [*folder.glob("render*"), *folder.glob(".avanim*")]
 
 
 def test_the_command_line_inside_blender_stages_renders_and_exports(extension, song, tmp_path):
