@@ -155,3 +155,6 @@ class AVANIM_OT_cancel_jobs(bpy.types.Operator):
         for job in reversed(list(session.running.values())):
             job.handle.cancel()
         return {"FINISHED"}
+
+
+CLASSES = (AVANIM_OT_cancel_job, AVANIM_OT_cancel_jobs)

@@ -172,3 +172,6 @@ def draw_errand(layout: bpy.types.UILayout, kind: str, operator: str, icon: str,
         row = layout.row(align=True)
         row.label(text=bpy.path.basename(written[kind]), icon="CHECKMARK")
         row.operator(AVANIM_OT_open_written.bl_idname, text="", icon="FILE_TICK").kind = kind
+
+
+CLASSES = (AVANIM_OT_open_written,)

@@ -171,3 +171,13 @@ class SoundFile:
             return self.execute(context)
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
+
+
+class SoundDrop:
+    """Of a file handler: it takes sounds that are dropped onto a 3D view. Where several do, Blender asks which."""
+
+    bl_file_extensions = ".wav;.mp3;.flac;.ogg;.m4a"
+
+    @classmethod
+    def poll_drop(cls, context):
+        return context.area is not None and context.area.type == "VIEW_3D"

@@ -121,3 +121,6 @@ class AVANIM_Preferences(bpy.types.AddonPreferences):
         row.operator(AVANIM_OT_open_log.bl_idname)
         layout.separator()
         runtime_operators.draw(layout, self)
+
+
+CLASSES = (AVANIM_OT_test_python, AVANIM_OT_stop_worker, AVANIM_OT_open_log, AVANIM_Preferences)

@@ -3,18 +3,11 @@
 """What the add-on keeps in a .blend file: `Scene.avanim`, one group per domain, and `Object.avanim` per character."""
 
 import bpy
-from bpy.props import BoolProperty, EnumProperty, IntProperty, PointerProperty
-
-from .dance.properties import AVANIM_PG_dance
-from .export.properties import AVANIM_PG_export
-from .face.properties import AVANIM_PG_face
-from .render.properties import AVANIM_PG_render
-from .sound.properties import AVANIM_PG_sound
-from .takes.properties import AVANIM_PG_takes
+from bpy.props import BoolProperty, EnumProperty, IntProperty
 
 
 class AVANIM_PG_scene(bpy.types.PropertyGroup):
-    """`Scene.avanim`."""
+    """`Scene.avanim`. Each domain that has settings gets its group, under its name, when that is registered."""
 
     character: EnumProperty(
         name="Character",
@@ -33,12 +26,6 @@ class AVANIM_PG_scene(bpy.types.PropertyGroup):
             ("smplx55", "Body, hands and face", "55 joints: fingers, jaw and eyes too. SMPL-X's skeleton"),
         ),
     )
-    dance: PointerProperty(type=AVANIM_PG_dance)
-    takes: PointerProperty(type=AVANIM_PG_takes)
-    face: PointerProperty(type=AVANIM_PG_face)
-    sound: PointerProperty(type=AVANIM_PG_sound)
-    render: PointerProperty(type=AVANIM_PG_render)
-    export: PointerProperty(type=AVANIM_PG_export)
 
 
 class AVANIM_PG_object(bpy.types.PropertyGroup):
@@ -51,3 +38,6 @@ class AVANIM_PG_action(bpy.types.PropertyGroup):
     """`Action.avanim`, of a take."""
 
     star: BoolProperty(name="Star", description="Mark this take as one to keep", options=set())
+
+
+CLASSES = (AVANIM_PG_scene, AVANIM_PG_object, AVANIM_PG_action)

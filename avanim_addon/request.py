@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Generator
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import bpy
 
@@ -43,6 +45,59 @@ class Request(Protocol):
     ) -> Generator[None, None, tuple[bpy.types.Action, str]]:
         """Write the result bit by bit; returns the take, and what could not be added beside it."""
         ...
+
+
+class Repeatable(Request, Protocol):
+    """A request that is kept on its take, to be made again: a frozen dataclass of plain values, with `seed` and `name`.
+
+    `kind` is the domain that it is of; `name`, what the take is to be called, may be None.
+    """
+
+    kind: ClassVar[str]
+
+    @classmethod
+    def from_take(cls, action: bpy.types.Action, song: str = "") -> Repeatable:
+        """The wish that is kept on a take, or the same to another sound. Raises InputError."""
+        ...
+
+
+_Kind = TypeVar("_Kind", bound=type)
+_kinds: dict[str, Any] = {}
+
+
+def repeatable(cls: _Kind) -> _Kind:
+    """Of a class of `Repeatable`: takes made by it can be made again."""
+    _kinds[cls.kind] = cls
+    return cls
+
+
+def remember(action: bpy.types.Action, request: Repeatable) -> None:
+    """Keep on a take what it was made for."""
+    action["avanim_request"] = json.dumps({"kind": request.kind, **asdict(request)}, default=str)  # type: ignore[arg-type]
+
+
+def remembered(action: bpy.types.Action) -> dict[str, Any]:
+    """What `remember` kept, by the names of the request's fields, and `kind`. Raises InputError: nothing."""
+    if "avanim_request" not in action:
+        raise InputError(f"{action.name} does not say how it was made; generate one with the panel.")
+    return {"kind": "dance", **json.loads(action["avanim_request"])}
+
+
+def asked_for(action: bpy.types.Action, song: str = "") -> Repeatable:
+    """The wish that a take was made for, at the take's place; or the same to another sound.
+
+    Raises:
+        InputError: the take does not say, or there is no such sound file.
+    """
+    kind = remembered(action)["kind"]
+    if kind not in _kinds:
+        raise InputError(f"{action.name} was made by something that this AVAnim does not know: {kind}.")
+    return _kinds[kind].from_take(action, song)
+
+
+def with_seed(request: Repeatable, seed: int) -> Repeatable:
+    """The same with another seed, under a name of its own."""
+    return replace(request, seed=seed, name=None)  # type: ignore[type-var]
 
 
 def temporary_folder() -> tempfile.TemporaryDirectory:

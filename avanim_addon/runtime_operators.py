@@ -246,3 +246,6 @@ def unregister() -> None:
         # Longer than it takes: whatever pip runs is gone when Blender is.
         _task.cancel(2.0)
         _task = None
+
+
+CLASSES = (AVANIM_OT_create_runtime, AVANIM_OT_remove_runtime, AVANIM_OT_cancel_runtime)

@@ -53,3 +53,6 @@ class AVANIM_PT_jobs(Sidebar, bpy.types.Panel):
             draw_progress(column.row(align=True), number)
         if len(session.running) > 1:
             self.layout.operator(AVANIM_OT_cancel_jobs.bl_idname, icon="CANCEL")
+
+
+CLASSES = (AVANIM_PT_jobs,)

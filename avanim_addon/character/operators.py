@@ -22,3 +22,6 @@ class AVANIM_OT_add_character(bpy.types.Operator):
             return {"CANCELLED"}
         self.report({"INFO"}, f"Added {armature.name}")
         return {"FINISHED"}
+
+
+CLASSES = (AVANIM_OT_add_character,)

@@ -3,15 +3,13 @@
 
 import bpy
 
+from ..sidebar import Sidebar
 from ..takes.tracks import active_character
 from .operators import AVANIM_OT_add_character
 
 
-class AVANIM_PT_character(bpy.types.Panel):
+class AVANIM_PT_character(Sidebar, bpy.types.Panel):
     bl_label = "Character"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "AVAnim"
 
     def draw(self, context):
         layout = self.layout
@@ -25,3 +23,6 @@ class AVANIM_PT_character(bpy.types.Panel):
         column.row(align=True).prop(settings, "character", expand=True)
         column.prop(settings, "skeleton", text="")
         column.operator(AVANIM_OT_add_character.bl_idname, icon="ADD")
+
+
+CLASSES = (AVANIM_PT_character,)

@@ -2,10 +2,8 @@
 # pyright: reportInvalidTypeForm=false
 """Buttons of the dance panel."""
 
-from dataclasses import replace
-
 import bpy
-from bpy.props import EnumProperty, StringProperty
+from bpy.props import EnumProperty
 
 from ...rigs.errors import InputError
 from ..compat import actions
@@ -38,61 +36,6 @@ class AVANIM_OT_generate_dance(Generate, bpy.types.Operator):
 
     def request(self, context):
         return DanceRequest.from_panel(context.scene)
-
-
-def why_no_repeat(context: bpy.types.Context) -> str:
-    """Why the selected take cannot be made again, in one sentence; empty when it can."""
-    reason = why_no_job(context)
-    track = tracks.selected_track(tracks.active_character(context))
-    if reason:
-        return reason
-    action = tracks.take_on(track) if track else None
-    if action is None:
-        return "Select a take in the list first"
-    if "avanim_request" not in action:
-        return f"{action.name} does not say how it was made"
-    return ""
-
-
-class AVANIM_OT_repeat_take(Generate, bpy.types.Operator):
-    bl_idname = "avanim.repeat_take"
-    bl_label = "Run Again"
-    bl_description = "Make the selected take again, as another take"
-    why_not = staticmethod(why_no_repeat)
-
-    vary: EnumProperty(
-        items=(
-            ("NOTHING", "Nothing", "Make the selected take again, with the same settings, as another take"),
-            ("SEED", "Seed", "Another dance to the same song, with the settings of the selected take"),
-        ),
-        options={"HIDDEN", "SKIP_SAVE"},
-    )
-    audio: StringProperty(subtype="FILE_PATH", options={"HIDDEN", "SKIP_SAVE"})
-
-    @classmethod
-    def description(cls, context, properties):
-        return properties.bl_rna.properties["vary"].enum_items[properties.vary].description
-
-    def request(self, context):
-        action = tracks.take_on(tracks.selected_track(tracks.active_character(context)))
-        request = DanceRequest.from_take(action, song=self.audio)
-        if self.vary == "SEED":
-            taken = {tracks.seed_of(track) for track in tracks.take_tracks(tracks.active_character(context))}
-            request = replace(request, seed=new_seed(taken), name=None)
-        return request
-
-
-class AVANIM_OT_dance_like_take(SoundFile, bpy.types.Operator):
-    bl_idname = "avanim.dance_like_take"
-    bl_label = "Same Settings, Other Song"
-    bl_description = "Choose another song and let the character dance to it with the settings of the selected take"
-
-    @classmethod
-    def poll(cls, context):
-        return poll(cls, why_no_repeat(context))
-
-    def execute(self, context):
-        return start(self, bpy.ops.avanim.repeat_take, audio=self.filepath)
 
 
 class AVANIM_OT_dance_to_file(SoundFile, bpy.types.Operator):
@@ -185,3 +128,6 @@ class AVANIM_OT_new_seed(bpy.types.Operator):
     def execute(self, context):
         context.scene.avanim.dance.seed = new_seed({context.scene.avanim.dance.seed})
         return {"FINISHED"}
+
+
+CLASSES = (AVANIM_OT_generate_dance, AVANIM_OT_new_seed, AVANIM_OT_pin_pose, AVANIM_OT_dance_to_file)

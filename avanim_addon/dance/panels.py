@@ -132,3 +132,6 @@ class AVANIM_PT_dance_scene(Sidebar, bpy.types.Panel):
         column.prop(panel, "beat_markers")
         layout.column(heading="Follow").prop(panel, "fit_range")
         layout.prop(panel, "frame_rate")
+
+
+CLASSES = (AVANIM_PT_dance, AVANIM_PT_dance_choreography, AVANIM_PT_dance_tempo, AVANIM_PT_dance_scene)

@@ -21,3 +21,6 @@ class AVANIM_OT_add_dance_preset(AddPreset, bpy.types.Operator):
 class AVANIM_PT_dance_presets(Presets, bpy.types.Panel):
     bl_label = "Dance Presets"
     adds = AVANIM_OT_add_dance_preset
+
+
+CLASSES = (AVANIM_OT_add_dance_preset, AVANIM_PT_dance_presets)

@@ -92,3 +92,6 @@ class AVANIM_PG_dance(bpy.types.PropertyGroup):
             ("60", "60 fps", "Games"),
         ),
     )
+
+
+CLASSES = (AVANIM_PG_choreography, AVANIM_PG_dance)

@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Generator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import bpy
 import numpy as np
@@ -19,6 +18,7 @@ from ...rigs.job import Job
 from ...rigs.marks import Marks
 from ...rigs.motion_files import load_motion
 from ..compat import versions
+from ..request import remember, remembered, repeatable
 from ..scene import instrument, marks, sound, strip_beats, take
 from ..scene.character import add_character
 from ..scene.ghost import Ghost
@@ -27,6 +27,7 @@ from . import choreography
 from .properties import AVANIM_PG_dance
 
 
+@repeatable
 @dataclass(frozen=True)
 class DanceRequest:
     """`start`, `seconds` and `offset` in s of the music; `fps` None is the scene's; None elsewhere is "find out".
@@ -34,6 +35,8 @@ class DanceRequest:
     `beats` pairs of time s from `start` and place in the bar · `controls` the choreographer's, as
     `choreography.wishes` gives them.
     """
+
+    kind: ClassVar = "dance"
 
     audio: Path
     start: float = 0.0
@@ -92,12 +95,12 @@ class DanceRequest:
         Raises:
             InputError: the take does not say, or there is no such sound file.
         """
-        if "avanim_request" not in action:
-            raise InputError(f"{action.name} does not say how it was made; generate a dance with the panel.")
-        wish = json.loads(action["avanim_request"])
+        wish = remembered(action)
+        if wish.pop("kind") != cls.kind:
+            raise InputError(f"{action.name} is no dance; choose a take that is.")
         wish["frame_start"] = action["avanim_frame_start"]
         if song:
-            unknown = dict.fromkeys(("seconds", "bpm", "metre", "offset", "beats", "name"))
+            unknown: dict[str, Any] = dict.fromkeys(("seconds", "bpm", "metre", "offset", "beats", "name"))
             wish.update(unknown, audio=bpy.path.abspath(song), start=0.0, add_sound=True)
         wish["audio"] = Path(wish["audio"]).resolve()
         if not wish["audio"].is_file():
@@ -218,7 +221,7 @@ class DanceTarget:
 
 def _describe(action: bpy.types.Action, request: DanceRequest, result: dict[str, Any]) -> None:
     """What is kept on the take beside its settings: the wish, and the beats that it was made to."""
-    action["avanim_request"] = json.dumps(asdict(request), default=str)
+    remember(action, request)
     marks.keep(action, "beats", Marks.of_beats(Beats.from_dict(result["beats"])))
     sections = result["settings"].get("sections")
     if sections:

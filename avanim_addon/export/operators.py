@@ -65,3 +65,6 @@ class AVANIM_OT_export_to_file(ExportHelper, bpy.types.Operator):
             panel.format = ending
         panel.path = self.filepath
         return start(self, bpy.ops.avanim.export_character)
+
+
+CLASSES = (AVANIM_OT_export_character, AVANIM_OT_export_to_file)

@@ -32,3 +32,6 @@ class AVANIM_PT_export(Sidebar, bpy.types.Panel):
         row.enabled = versions.CAN_MIX
         row.prop(panel, "sound", text="Sound beside it" if versions.CAN_MIX else "Sound: this Blender cannot mix it")
         draw_errand(layout, "export", operators.AVANIM_OT_export_character.bl_idname, "EXPORT")
+
+
+CLASSES = (AVANIM_PT_export,)

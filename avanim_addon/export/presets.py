@@ -17,3 +17,6 @@ class AVANIM_OT_add_export_preset(AddPreset, bpy.types.Operator):
 class AVANIM_PT_export_presets(Presets, bpy.types.Panel):
     bl_label = "Export Presets"
     adds = AVANIM_OT_add_export_preset
+
+
+CLASSES = (AVANIM_OT_add_export_preset, AVANIM_PT_export_presets)

@@ -42,3 +42,6 @@ class AVANIM_PG_export(bpy.types.PropertyGroup):
         subtype="FILE_PATH",
         options=versions.RELATIVE_PATH,
     )
+
+
+CLASSES = (AVANIM_PG_export,)

@@ -102,3 +102,6 @@ class AVANIM_FH_face(bpy.types.FileHandler):
     @classmethod
     def poll_drop(cls, context):
         return context.area is not None and context.area.type == "VIEW_3D"
+
+
+CLASSES = (AVANIM_OT_import_face, AVANIM_OT_export_face, AVANIM_OT_export_face_to_file, AVANIM_FH_face)

@@ -20,3 +20,6 @@ class AVANIM_PT_face(Sidebar, bpy.types.Panel):
         layout.operator(operators.AVANIM_OT_import_face.bl_idname, icon="IMPORT")
         layout.column().prop(context.scene.avanim.face, "path")
         draw_errand(layout, "face", operators.AVANIM_OT_export_face.bl_idname, "EXPORT")
+
+
+CLASSES = (AVANIM_PT_face,)

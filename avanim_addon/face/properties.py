@@ -16,3 +16,6 @@ class AVANIM_PG_face(bpy.types.PropertyGroup):
         subtype="FILE_PATH",
         options=versions.RELATIVE_PATH,
     )
+
+
+CLASSES = (AVANIM_PG_face,)

@@ -94,3 +94,6 @@ class AVANIM_OT_add_studio(bpy.types.Operator):
             return {"CANCELLED"}
         self.report({"INFO"}, f"The camera sees {armature.name} in every frame of the scene's range")
         return {"FINISHED"}
+
+
+CLASSES = (AVANIM_OT_add_studio, AVANIM_OT_render_film, AVANIM_OT_render_still)

@@ -33,3 +33,6 @@ class AVANIM_PT_render(Sidebar, bpy.types.Panel):
             row = layout.row(align=True)
             row.operator(operators.AVANIM_OT_render_still.bl_idname, icon="RENDER_STILL")
             row.operator(playblast.AVANIM_OT_playblast.bl_idname, icon="PLAY")
+
+
+CLASSES = (playblast.AVANIM_OT_playblast, AVANIM_PT_render)

@@ -17,3 +17,6 @@ class AVANIM_OT_add_render_preset(AddPreset, bpy.types.Operator):
 class AVANIM_PT_render_presets(Presets, bpy.types.Panel):
     bl_label = "Render Presets"
     adds = AVANIM_OT_add_render_preset
+
+
+CLASSES = (AVANIM_OT_add_render_preset, AVANIM_PT_render_presets)

@@ -40,3 +40,6 @@ class AVANIM_PG_render(bpy.types.PropertyGroup):
         subtype="FILE_PATH",
         options=versions.RELATIVE_PATH,
     )
+
+
+CLASSES = (AVANIM_PG_render,)

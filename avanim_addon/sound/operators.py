@@ -99,3 +99,6 @@ class AVANIM_OT_mix_sound(Errand, bpy.types.Operator):
 
     def job(self, context):
         return Job("mix", None, {}, str(output_path(context.scene.avanim.sound.path, ".wav")))
+
+
+CLASSES = (AVANIM_OT_add_sound, AVANIM_OT_find_beats, AVANIM_OT_mix_sound)

@@ -29,3 +29,6 @@ class AVANIM_PT_sound(Sidebar, bpy.types.Panel):
         column = layout.column()
         column.prop(panel, "path")
         draw_errand(column, "mix", operators.AVANIM_OT_mix_sound.bl_idname, "SOUND")
+
+
+CLASSES = (AVANIM_PT_sound,)

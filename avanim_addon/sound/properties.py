@@ -18,3 +18,6 @@ class AVANIM_PG_sound(bpy.types.PropertyGroup):
         subtype="FILE_PATH",
         options=versions.RELATIVE_PATH,
     )
+
+
+CLASSES = (AVANIM_PG_sound,)

@@ -3,11 +3,12 @@
 """Buttons beside and below the list of takes."""
 
 import bpy
-from bpy.props import IntProperty
+from bpy.props import EnumProperty, IntProperty, StringProperty
 
 from ...rigs.errors import InputError
 from ..compat import versions
-from ..generating import Generate, new_seed, why_no_job
+from ..generating import Generate, SoundFile, new_seed, poll, start, why_no_job
+from ..request import asked_for, with_seed
 from ..scene import marks
 from . import asset, tracks
 from .regenerate import RegenerateRequest
@@ -18,6 +19,11 @@ def selected_take(context: bpy.types.Context) -> bpy.types.Action | None:
     """The take that is selected in the active character's list."""
     track = tracks.selected_track(tracks.active_character(context))
     return tracks.take_on(track) if track else None
+
+
+def unused_seed(armature: bpy.types.Object) -> int:
+    """A seed that none of the character's takes has."""
+    return new_seed({tracks.seed_of(track) for track in tracks.take_tracks(armature)})
 
 
 class _TakeOperator:
@@ -164,6 +170,58 @@ class AVANIM_OT_retime_take(_ShownMarkers, bpy.types.Operator):
         return f"New take: {retime_to_markers(context.scene, armature, tracks.take_on(track)).name}"
 
 
+def why_no_repeat(context: bpy.types.Context) -> str:
+    """Why the selected take cannot be made again, in one sentence; empty when it can."""
+    reason = why_no_job(context)
+    action = selected_take(context)
+    if reason:
+        return reason
+    if action is None:
+        return "Select a take in the list first"
+    if "avanim_request" not in action:
+        return f"{action.name} does not say how it was made"
+    return ""
+
+
+class AVANIM_OT_repeat_take(Generate, bpy.types.Operator):
+    bl_idname = "avanim.repeat_take"
+    bl_label = "Run Again"
+    bl_description = "Make the selected take again, as another take"
+    why_not = staticmethod(why_no_repeat)
+
+    vary: EnumProperty(
+        items=(
+            ("NOTHING", "Nothing", "Make the selected take again, with the same settings, as another take"),
+            ("SEED", "Seed", "Another dance to the same song, with the settings of the selected take"),
+        ),
+        options={"HIDDEN", "SKIP_SAVE"},
+    )
+    audio: StringProperty(subtype="FILE_PATH", options={"HIDDEN", "SKIP_SAVE"})
+
+    @classmethod
+    def description(cls, context, properties):
+        return properties.bl_rna.properties["vary"].enum_items[properties.vary].description
+
+    def request(self, context):
+        armature, action = tracks.active_character(context), selected_take(context)
+        assert action is not None  # why_no_repeat
+        request = asked_for(action, self.audio)
+        return with_seed(request, unused_seed(armature)) if self.vary == "SEED" else request
+
+
+class AVANIM_OT_dance_like_take(SoundFile, bpy.types.Operator):
+    bl_idname = "avanim.dance_like_take"
+    bl_label = "Same Settings, Other Song"
+    bl_description = "Choose another song and let the character dance to it with the settings of the selected take"
+
+    @classmethod
+    def poll(cls, context):
+        return poll(cls, why_no_repeat(context))
+
+    def execute(self, context):
+        return start(self, bpy.ops.avanim.repeat_take, audio=self.filepath)
+
+
 def why_no_part(context: bpy.types.Context) -> str:
     """Why no part of the selected take can be made anew, in one sentence; empty when it can."""
     reason, action = why_no_job(context), selected_take(context)
@@ -208,5 +266,19 @@ class AVANIM_OT_regenerate_part(Generate, bpy.types.Operator):
             first = tracks.frame_shift(armature, action) + action["avanim_frame_start"]
             last = first + action["avanim_frames"] - 1
         joints = tuple(versions.selected_bones(armature)) if panel.bones == "SELECTED" else None
-        taken = {tracks.seed_of(track) for track in tracks.take_tracks(armature)}
-        return RegenerateRequest.of(armature, action, first, last, joints, panel.blend, new_seed(taken))
+        return RegenerateRequest.of(armature, action, first, last, joints, panel.blend, unused_seed(armature))
+
+
+CLASSES = (
+    AVANIM_OT_use_only_take,
+    AVANIM_OT_mute_take,
+    AVANIM_OT_delete_take,
+    AVANIM_OT_mark_take,
+    AVANIM_OT_clear_take,
+    AVANIM_OT_show_markers,
+    AVANIM_OT_hide_markers,
+    AVANIM_OT_retime_take,
+    AVANIM_OT_regenerate_part,
+    AVANIM_OT_repeat_take,
+    AVANIM_OT_dance_like_take,
+)

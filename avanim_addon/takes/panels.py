@@ -3,7 +3,6 @@
 
 import bpy
 
-from ..dance import operators as dance_operators
 from ..sidebar import Sidebar
 from . import operators, tracks
 
@@ -54,8 +53,8 @@ class AVANIM_PT_takes(Sidebar, bpy.types.Panel):
         column = layout.column(align=True)
         row = column.row(align=True)
         for vary, text, icon in (("SEED", "Another Seed", "FILE_REFRESH"), ("NOTHING", "Run Again", "LOOP_BACK")):
-            row.operator(dance_operators.AVANIM_OT_repeat_take.bl_idname, text=text, icon=icon).vary = vary
-        column.operator(dance_operators.AVANIM_OT_dance_like_take.bl_idname, icon="FILE_SOUND")
+            row.operator(operators.AVANIM_OT_repeat_take.bl_idname, text=text, icon=icon).vary = vary
+        column.operator(operators.AVANIM_OT_dance_like_take.bl_idname, icon="FILE_SOUND")
 
 
 class AVANIM_PT_takes_part(Sidebar, bpy.types.Panel):
@@ -89,3 +88,6 @@ class AVANIM_PT_takes_markers(Sidebar, bpy.types.Panel):
         row.operator(operators.AVANIM_OT_show_markers.bl_idname, text="Show", icon="MARKER_HLT")
         row.operator(operators.AVANIM_OT_hide_markers.bl_idname, text="Hide", icon="MARKER")
         layout.operator(operators.AVANIM_OT_retime_take.bl_idname, icon="MOD_TIME")
+
+
+CLASSES = (AVANIM_UL_takes, AVANIM_PT_takes, AVANIM_PT_takes_part, AVANIM_PT_takes_markers)

@@ -34,3 +34,6 @@ class AVANIM_PG_takes(bpy.types.PropertyGroup):
         min=0,
         soft_max=60,
     )
+
+
+CLASSES = (AVANIM_PG_takes,)

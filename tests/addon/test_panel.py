@@ -4,6 +4,7 @@
 import builtins
 import io
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -22,6 +23,7 @@ from avanim.avanim_addon.compat import versions  # noqa: E402
 from avanim.avanim_addon.dance import menus, operators  # noqa: E402
 from avanim.avanim_addon.dance.request import DanceRequest  # noqa: E402
 from avanim.avanim_addon.scene import strip_beats, take  # noqa: E402
+from avanim.avanim_addon.sound import menus as sound_menus  # noqa: E402
 from avanim.avanim_addon.takes import panels as take_panels  # noqa: E402
 from avanim.avanim_addon.takes import tracks  # noqa: E402
 from avanim.rigs.beats import Beats  # noqa: E402
@@ -142,6 +144,66 @@ def test_the_add_on_loads_and_adds_a_character_with_what_blender_brings():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     # Not the exit status: bpy 4.2 crashes at the very end after any menu whose items come from a function.
     assert "choreographer" in done.stdout, done.stderr
+
+
+HUM = {
+    "__init__.py": "",
+    "properties.py": """
+import bpy
+class AVANIM_PG_hum(bpy.types.PropertyGroup):
+    loud: bpy.props.BoolProperty()
+CLASSES = (AVANIM_PG_hum,)
+""",
+    "operators.py": """
+import bpy
+class AVANIM_OT_hum(bpy.types.Operator):
+    bl_idname, bl_label = "avanim.hum", "Hum"
+    def execute(self, context):
+        context.scene.avanim.hum.loud = True
+        return {"FINISHED"}
+CLASSES = (AVANIM_OT_hum,)
+""",
+    "menus.py": """
+from .operators import AVANIM_OT_hum
+ENTRIES = {"VIEW3D_MT_object": lambda menu, context: menu.layout.operator(AVANIM_OT_hum.bl_idname)}
+""",
+    "panels.py": """
+import bpy
+from ..sidebar import Sidebar
+from .operators import AVANIM_OT_hum
+class AVANIM_PT_hum(Sidebar, bpy.types.Panel):
+    bl_label = "Hum"
+    def draw(self, context):
+        self.layout.operator(AVANIM_OT_hum.bl_idname)
+CLASSES = (AVANIM_PT_hum,)
+""",
+}
+
+
+def test_a_new_panel_is_a_folder_and_its_name_in_one_list(tmp_path):
+    copy = tmp_path / "avanim"
+    copy.mkdir()
+    for part in ("__init__.py", "rigs", "models", "avanim_addon"):
+        if (ROOT / part).is_dir():
+            shutil.copytree(ROOT / part, copy / part, ignore=shutil.ignore_patterns("*.npz", "*.safetensors", "*.pyc"))
+        else:
+            shutil.copy2(ROOT / part, copy / part)
+    (copy / "avanim_addon/hum").mkdir()
+    for name, text in HUM.items():
+        (copy / "avanim_addon/hum" / name).write_text(text)
+    listed = copy / "avanim_addon/registration.py"
+    listed.write_text(listed.read_text().replace('"render",', '"render", "hum",'))
+    code = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
+        "import avanim, bpy\n"
+        "avanim.register()\n"
+        "assert bpy.ops.avanim.hum() == {'FINISHED'} and bpy.types.AVANIM_PT_hum.bl_category == 'AVAnim'\n"
+        "print('hummed', bpy.context.scene.avanim.hum.loud)\n"
+        "avanim.unregister(); avanim.register()\n"
+        "print(hasattr(bpy.context.scene.avanim, 'hum')); avanim.unregister()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "hummed True\nTrue" in done.stdout, done.stdout + done.stderr
 
 
 # --- panels -----------------------------------------------------------------------------------------------------------
@@ -442,7 +504,7 @@ def test_a_dropped_sound_is_danced_to_or_becomes_a_strip(scene, quick, song, arm
 
     monkeypatch.setattr(api, "add_character", add)
     # What a drop does: the file handler's operator with the file's name.
-    for handler in (menus.AVANIM_FH_dance, menus.AVANIM_FH_sound):
+    for handler in (menus.AVANIM_FH_dance, sound_menus.AVANIM_FH_sound):
         assert ".m4a" in handler.bl_file_extensions.split(";")
         assert hasattr(bpy.ops.avanim, handler.bl_import_operator.removeprefix("avanim."))
         assert not handler.poll_drop(SimpleNamespace(area=SimpleNamespace(type="TEXT_EDITOR")))
