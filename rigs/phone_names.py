@@ -77,8 +77,7 @@ _FIRST_OF_TWO = 0.6
 
 def from_ipa(text: str) -> list[str]:
     """The phones of one segment, or of several written together, in the IPA; letters that are unknown are left out."""
-    plain = "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
-    found, _ = _scan(plain.replace("ʷ", "w"), _IPA_SYMBOLS, _IPA_MARKS)
+    found, _ = _scan(_bare(text).replace("ʷ", "w"), _IPA_SYMBOLS, _IPA_MARKS)
     # Some aligners write a diphthong with the glide that it ends in, as aj.
     if len(found) == 2 and found[0] in _VOWELS and found[1] in ("y", "w"):
         found[1] = {"y": "ih", "w": "uh"}[found[1]]
@@ -129,8 +128,7 @@ def alphabet_of(names: Iterable[str]) -> str:
 def _is_whole(name: str, alphabet: str) -> bool:
     """Whether every letter of a name means something in this alphabet."""
     if alphabet == "ipa":
-        plain = "".join(c for c in unicodedata.normalize("NFD", name) if not unicodedata.combining(c))
-        return not _scan(plain, _IPA_SYMBOLS, _IPA_MARKS)[1]
+        return not _scan(_bare(name), _IPA_SYMBOLS, _IPA_MARKS)[1]
     if alphabet == "xsampa" or (alphabet == "espeak" and name not in _ESPEAK):
         return not _scan(name, _XSAMPA, _XSAMPA_MARKS)[1]
     return bool(ALPHABETS[alphabet](name))
@@ -157,8 +155,14 @@ def spelt(start: float, end: float, name: str, alphabet: str) -> list[tuple[floa
     return [(edges[i], edges[i + 1], phone) for i, phone in enumerate(phones)]
 
 
+def _bare(text: str) -> str:
+    """Without the marks above and below the letters; but the cedilla makes a letter of its own."""
+    parts = unicodedata.normalize("NFD", text.replace("ç", "ʝ").replace("ç", "ʝ"))
+    return "".join(c for c in parts if not unicodedata.combining(c))
+
+
 def _scan(text: str, table: dict[str, str], marks: re.Pattern[str]) -> tuple[list[str], int]:
-    """The phones along `text`, the longest symbol of `table` first; and how many letters are neither one nor `marks`."""
+    """The phones along `text`, the longest symbol of `table` first; and how many letters mean nothing."""
     found: list[str] = []
     longest = max(map(len, table))
     at, unknown = 0, 0

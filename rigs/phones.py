@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Timed phones of speech in any language: forty-five sounds, told apart by what is seen of them."""
+"""Timed phones of speech in any language: forty-two sounds and silence, told apart by what is seen and heard."""
 
 from __future__ import annotations
 
