@@ -24,7 +24,7 @@ _IPA: dict[str, str] = {
     for letter in letters
 }  # fmt: skip
 _IPA_PAIRS = {
-    "tʃ": "ch", "tɕ": "ch", "tʂ": "ch", "dʒ": "jh", "dʑ": "jh", "dʐ": "jh", "cç": "ch", "ɟʝ": "jh",
+    "tʃ": "ch", "tɕ": "ch", "tʂ": "ch", "dʒ": "jh", "dʑ": "jh", "dʐ": "jh", "cʝ": "ch", "ɟʝ": "jh",
     "ʧ": "ch", "ʤ": "jh", "ʨ": "ch", "ʥ": "jh", "ʦ": "t s", "ʣ": "d z",
 }  # fmt: skip
 _IPA_SYMBOLS = {**_IPA, **_IPA_PAIRS}
@@ -156,7 +156,7 @@ def spelt(start: float, end: float, name: str, alphabet: str) -> list[tuple[floa
 
 
 def _bare(text: str) -> str:
-    """Without the marks above and below the letters; but the cedilla makes a letter of its own."""
+    """Without the marks above and below the letters, of which only ç has one of its own: it is read as ʝ here."""
     parts = unicodedata.normalize("NFD", text.replace("ç", "ʝ").replace("ç", "ʝ"))
     return "".join(c for c in parts if not unicodedata.combining(c))
 
