@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Training of what watches silent shots, on rendered clips; it can be stopped and taken up again."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from ...rigs.files import replacing
+from ...rigs.job import Progress, silent
+from .foley import Watcher, save_weights, targets, watch
+from .foley_score import f1_of, matched
+from .shots import Clip, Pictures, load_clips
+
+MINUTES, BATCH, LENGTH = 30.0, 4, 45
+_RATE, _SAVED_EVERY, _LONGEST_STEP = 1.5e-3, 120.0, 20.0
+_HELD_OUT = 12  # of the clips, every so-many-th only chooses the threshold
+
+
+def augmented(frames: Pictures, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Other light, colours, framing and grain; (T, 96, 96, 3) to floats 0..1."""
+    made = frames.astype(np.float32) / 255
+    if rng.random() < 0.5:
+        made = made[:, :, ::-1]
+    size = made.shape[1]
+    crop = rng.integers(size - size // 5, size + 1)
+    top, left = rng.integers(0, size - crop + 1, 2)
+    index = np.minimum((np.arange(size) * crop / size).astype(int), crop - 1)
+    made = made[:, top + index][:, :, left + index]
+    if rng.random() < 0.3:  # as a wide shot is squared
+        bar = int(rng.integers(0, size // 5))
+        made[:, :bar], made[:, size - bar :] = made[:, bar : bar + 1], made[:, size - bar - 1 : size - bar]
+    made = made ** rng.uniform(0.8, 1.25) * rng.uniform(0.8, 1.2) * rng.uniform(0.92, 1.08, 3).astype(np.float32)
+    made = made + rng.normal(0, rng.uniform(0, 0.02), made.shape).astype(np.float32)
+    return np.clip(made, 0, 1)
+
+
+class Trainer:
+    """The network, its average and its optimiser."""
+
+    def __init__(self, clips: Sequence[Clip], seed: int = 0) -> None:
+        torch.manual_seed(seed)
+        self.clips, self.seed = list(clips), seed
+        self.targets = [targets(clip) for clip in self.clips]
+        self.net, self.average = Watcher(), Watcher()
+        self.average.load_state_dict(self.net.state_dict())
+        self.optimizer = torch.optim.AdamW(self.net.parameters(), _RATE, weight_decay=0.02)
+        self.done, self.elapsed = 0, 0.0
+
+    def step(self, share: float, batch: int = BATCH, length: int = LENGTH) -> float:
+        """One step at `share` 0..1 of the schedule; its error."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = _RATE * min(1.0, (self.done + 1) / 100) * (0.51 + 0.49 * math.cos(math.pi * min(share, 1.0)))
+        rng = np.random.default_rng((self.seed, self.done))
+        frames, wanted = [], []
+        for number in rng.integers(0, len(self.clips), batch):
+            count = len(self.clips[number].frames)
+            begin = int(rng.integers(0, max(1, count - length + 1)))
+            frames.append(augmented(self.clips[number].frames[begin : begin + length], rng))
+            wanted.append({name: values[begin : begin + length] for name, values in self.targets[number].items()})
+        want = {name: torch.tensor(np.stack([one[name] for one in wanted])) for name in wanted[0]}
+        found = self.net(torch.tensor(np.stack(frames)).permute(0, 1, 4, 2, 3))
+        total = sum(losses(found, want).values(), torch.zeros(()))
+        self.optimizer.zero_grad(set_to_none=True)
+        total.backward()
+        nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
+        self.optimizer.step()
+        keep = min(0.998, (1 + self.done) / (10 + self.done))
+        with torch.no_grad():
+            for ours, theirs in zip(self.average.parameters(), self.net.parameters(), strict=True):
+                ours.lerp_(theirs, 1 - keep)
+        self.done += 1
+        return float(total.detach())
+
+    def save(self, path: Path) -> None:
+        parts = {key: getattr(self, key).state_dict() for key in ("net", "average", "optimizer")}
+        with replacing(path) as temporary:
+            torch.save({**parts, "done": self.done, "elapsed": self.elapsed}, temporary)
+
+    def resume(self, path: Path) -> None:
+        state = torch.load(path, weights_only=True)
+        for key in ("net", "average", "optimizer"):
+            getattr(self, key).load_state_dict(state[key])
+        self.done, self.elapsed = int(state["done"]), float(state["elapsed"])
+
+
+def losses(found: dict[str, torch.Tensor], want: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Errors by name. A frame beside a hit is no mistake: there the network may say what it likes."""
+    cross = nn.functional.binary_cross_entropy_with_logits
+    hit, near = want["hit"], want["near"]
+    care = torch.where(hit > 0, 6.0, torch.where(near > 0, 0.2, 1.0))
+    count = hit.sum().clamp(min=1)
+    seen = near + want["slide"] * 0.3 + 0.1
+    kinds = nn.functional.cross_entropy(found["material"].flatten(0, 1), want["material"].flatten(), reduction="none")
+    return {
+        "hit": (care * cross(found["hit"], hit, reduction="none")).mean() * 2,
+        "strength": (hit * (found["strength"] - want["strength"]).abs()).sum() / count,
+        "size": (hit * (found["size"] - want["size"]).abs()).sum() / count * 0.5,
+        "slide": cross(found["slide"], want["slide"]),
+        "material": (seen.flatten() * kinds).sum() / seen.sum() * 0.7,
+    }
+
+
+def best_threshold(net: Watcher, clips: Sequence[Clip]) -> float:
+    """How sure of a hit to be, so that hits and false hits weigh the same."""
+    scores = []
+    for threshold in np.linspace(0.15, 0.85, 15):
+        counts = np.sum([matched(clip.times, watch(clip.frames, net, threshold, "cpu").times)[1] for clip in clips], 0)
+        scores.append((f1_of(*counts), float(threshold)))
+    return max(scores)[1]
+
+
+def train(
+    data_dir: str | Path, out: str | Path, *, minutes: float = MINUTES, progress: Progress = silent
+) -> dict[str, Any]:
+    """Train for so many minutes and write `out`, a .safetensors; the checkpoint lies beside it. A stopped run goes on.
+
+    Raises:
+        InputError: no clips in `data_dir`.
+        Cancelled: progress raised it; the next call goes on from the last checkpoint.
+    """
+    out = Path(out)
+    clips = load_clips(data_dir, "train")
+    held, taught = clips[::_HELD_OUT], [clip for index, clip in enumerate(clips) if index % _HELD_OUT]
+    threads = torch.get_num_threads()
+    torch.set_num_threads(int(os.environ.get("AVANIM_TRAIN_THREADS", "1")))
+    try:
+        trainer, checkpoint = Trainer(taught or clips), out.with_name(out.stem + "_run.pt")
+        if checkpoint.is_file():
+            trainer.resume(checkpoint)
+        shown, saved, clock = 0.0, trainer.elapsed, time.monotonic()
+        while trainer.elapsed < 60 * minutes:
+            error = trainer.step(trainer.elapsed / (60 * minutes))
+            trainer.elapsed += min(time.monotonic() - clock, _LONGEST_STEP)
+            clock = time.monotonic()
+            shown = error if not shown else 0.98 * shown + 0.02 * error
+            progress(min(0.98, trainer.elapsed / (60 * minutes)), f"Training: step {trainer.done}, error {shown:.3f}")
+            if trainer.elapsed - saved > _SAVED_EVERY:
+                trainer.save(checkpoint)
+                saved = trainer.elapsed
+        trainer.save(checkpoint)
+        threshold = best_threshold(trainer.average.eval(), held)
+        save_weights(trainer.average, threshold, out)
+    finally:
+        torch.set_num_threads(threads)
+    return {"weights": str(out), "clips": len(taught), "steps": trainer.done, "threshold": threshold}
