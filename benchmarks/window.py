@@ -11,12 +11,12 @@ from __future__ import annotations
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
+from avanim.build_addon import build_zip
 from avanim.models.audio import save_wav
 from avanim.models.audio.composer import compose
 
@@ -25,15 +25,6 @@ GUI = ROOT / "tests" / "gui"
 sys.path.insert(0, str(GUI))
 
 import run_blender  # noqa: E402 (tests are no package)
-
-
-def extension(folder: Path) -> Path:
-    """The add-on's zip, built from the checkout."""
-    tool = next(Path(sys.prefix).glob("**/bl_pkg/cli/blender_ext.py"))
-    archive = folder / "avanim.zip"
-    command = [sys.executable, tool, "build", "--source-dir", ROOT, "--output-filepath", archive]
-    subprocess.run(command, check=True, capture_output=True)
-    return archive
 
 
 def play(scenario: str, folder: Path, **arguments: object) -> dict[str, Any]:
@@ -55,7 +46,7 @@ def main() -> None:
         folder = Path(name)
         song = folder / "song.wav"
         save_wav(compose("pop", bpm=120, bars=10, seed=1, rate=22050).sound, song)
-        files = {"extension": extension(folder), "song": song}
+        files = {"extension": build_zip(folder), "song": song}
         dance = play("dance", folder, **files)
         writing = play("writing", folder, fps=60, **files)
     gaps = [gap * 1e3 for gap in dance["gaps"]]

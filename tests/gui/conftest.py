@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the tests with a real Blender share: the extension's zip and a song."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from avanim.build_addon import build_zip
 
-from .run_blender import ROOT, why_not
+from .run_blender import why_not
 
 
 @pytest.fixture(scope="session")
@@ -21,14 +20,9 @@ def blender():
 
 @pytest.fixture(scope="session")
 def extension(blender, tmp_path_factory) -> Path:
-    """The zip, built from the checkout and found valid by Blender's own tool, which the bpy wheel brings."""
-    tool = next(Path(sys.prefix).glob("**/bl_pkg/cli/blender_ext.py"), None)
-    if tool is None:
-        pytest.skip("the bpy wheel with Blender's extension tool is not installed")
-    archive = tmp_path_factory.mktemp("extension") / "avanim.zip"
-    for arguments in (["build", "--source-dir", ROOT, "--output-filepath", archive], ["validate", archive]):
-        subprocess.run([sys.executable, tool, *arguments], check=True, capture_output=True)
-    return archive
+    """The zip that users get, found valid by Blender's own tool, which the bpy wheel brings."""
+    pytest.importorskip("bpy", reason="needs the bpy wheel with Blender's extension tool")
+    return build_zip(tmp_path_factory.mktemp("extension"))
 
 
 def _drums(path: Path, seconds: float) -> Path:

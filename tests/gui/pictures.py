@@ -5,7 +5,6 @@ It needs what the tests with a window need (AVANIM_GUI_ROOT, see make_blender.sh
 """
 
 import json
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -31,13 +30,11 @@ def trimmed(image: Image.Image) -> Image.Image:
 
 def make(folder: Path) -> None:
     """Run the scenario in `folder` and write the pictures."""
+    from avanim.build_addon import build_zip
     from avanim.models.audio import save_wav
     from avanim.models.audio.composer import compose
 
-    tool = next(Path(sys.prefix).glob("**/bl_pkg/cli/blender_ext.py"))
-    extension, song = folder / "avanim.zip", folder / "song.wav"
-    build = [sys.executable, tool, "build", "--source-dir", ROOT, "--output-filepath", extension]
-    subprocess.run(build, check=True, capture_output=True)
+    extension, song = build_zip(folder), folder / "song.wav"
     save_wav(compose("disco", bpm=120, bars=10, seed=3, rate=22050).sound, song)
     (folder / "arguments.json").write_text(json.dumps({"extension": str(extension), "song": str(song)}))
     drive = ["--factory-startup", "--python", str(Path(__file__).with_name("drive.py"))]
