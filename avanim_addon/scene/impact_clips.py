@@ -63,7 +63,9 @@ class Body:
     mass: float
 
 
-def make_clip(path: str | Path, seed: int, *, unseen: bool = False) -> int:
+def make_clip(
+    path: str | Path, seed: int, *, unseen: bool = False, material: str | None = None, slide: bool | None = None
+) -> int:
     """Simulate and render one clip into an .npz, in a scene of its own that is gone afterwards.
 
     The file: `frames` (T, 96, 96, 3) uint8; of the hits that are seen `times` s, `strengths` m/s (change of velocity)
@@ -71,7 +73,8 @@ def make_clip(path: str | Path, seed: int, *, unseen: bool = False) -> int:
     `shapes`, `materials`, `textures`, `sizes` m and `masses` kg; `fps`.
 
     Args:
-        seed: another scene for each. unseen: shapes and textures that no other clip has.
+        seed: another scene for each. unseen: shapes and textures that no other clip has. material, slide: what the
+            bodies are made of, and whether they are thrown flat over the floor, instead of by chance.
 
     Returns:
         The number of hits.
@@ -83,7 +86,7 @@ def make_clip(path: str | Path, seed: int, *, unseen: bool = False) -> int:
     window_scene = bpy.context.window.scene
     bpy.context.window.scene = scene
     try:
-        bodies, objects = _fill(scene, rng, unseen)
+        bodies, objects = _fill(scene, rng, unseen, material, slide)
         places, turns = _simulate(scene, objects)
         rate = FPS * STEPS
         events = sorted(
@@ -150,7 +153,9 @@ def sliding(track: Array, rate: float) -> Array:
 # --- the scene ------------------------------------------------------------------------------------------------------
 
 
-def _fill(scene: bpy.types.Scene, rng: np.random.Generator, unseen: bool) -> tuple[list[Body], list[bpy.types.Object]]:
+def _fill(
+    scene: bpy.types.Scene, rng: np.random.Generator, unseen: bool, given: str | None, slide: bool | None
+) -> tuple[list[Body], list[bpy.types.Object]]:
     bpy.ops.rigidbody.world_add()
     world = scene.rigidbody_world
     world.collection = bpy.data.collections.new("Impacts")
@@ -172,11 +177,13 @@ def _fill(scene: bpy.types.Scene, rng: np.random.Generator, unseen: bool) -> tup
     count = int(rng.choice([1, 1, 1, 2]))
     for index in range(count):
         shape, material = str(rng.choice(shapes)), str(rng.choice(MATERIALS))
+        material = given or material
         size = float(rng.uniform(0.22, 0.45))
         body = Body(shape, material, str(rng.choice(textures)), size, _DENSITY[material] * size**3 * _FULL)
         thing = _mesh_object(scene, shape, shape, size)
         thing.data.materials.append(_look(material, body.texture, rng))
-        slides = rng.random() < 0.3
+        chance = rng.random() < 0.3
+        slides = chance if slide is None else slide
         side = (index - (count - 1) / 2) * 0.7
         thing.location = (side + rng.uniform(-0.1, 0.1), rng.uniform(-0.15, 0.15), size + rng.uniform(0.0, 0.7))
         thing.rotation_euler = Euler(rng.uniform(-math.pi, math.pi, 3))

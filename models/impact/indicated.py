@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Visually Indicated Sounds: Owens, Isola, McDermott, Torralba, Adelson, Freeman, CVPR 2016.
+
+How the first frame looks and how each moves goes through an LSTM, which says 90 times a second how it sounds: ten
+principal components of a cochleagram. Around the peaks of that, the most similar piece of a training sound is copied.
+Nothing but pictures goes in; neither the events nor the materials of a clip are ever said to it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from ...rigs.files import replacing
+from ...rigs.job import Progress, silent
+from ..device import choose
+from ..weights_file import reading_weights
+from .cochleagram import BANDS, FPS, RATE
+from .shots import FPS as PICTURE_FPS
+from .shots import Pictures
+from .towers import FEATURES, Tower, space_time
+
+Array = NDArray[np.float64]
+
+WEIGHTS = Path(__file__).parent.parent / "weights" / "impact_indicated.safetensors"
+COMPONENTS, WIDTH = 10, 128
+REPEATS = FPS // PICTURE_FPS
+# Robustness of the loss: log(eps + r²) cares little for how wrong what is wrong is.
+_EPSILON = 1 / 25**2
+# Around a peak, frames of 1/90 s that are compared, and the seconds of sound that are copied.
+BEFORE, AFTER = 2, 16
+BEFORE_SECONDS, PIECE_SECONDS = 0.02, 0.6
+_APART, _QUIET = 0.07, 0.12  # s between two peaks; loudness above which something is heard
+
+
+class IndicatedNet(nn.Module):
+    """(B, T, 3, 96, 96) frames 0..1 at 30 a second to (B, 3 T, 10) standardised components at 90."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.look, self.motion = Tower(), Tower()
+        self.time = nn.LSTM(2 * FEATURES, WIDTH, batch_first=True)
+        self.out = nn.Linear(WIDTH, COMPONENTS)
+
+    def forward(self, frames: Tensor) -> Tensor:
+        batch, count = frames.shape[:2]
+        looked = self.look(frames[:, 0])[:, None].expand(-1, count, -1)
+        moved = self.motion(space_time(frames).flatten(0, 1)).unflatten(0, (batch, count))
+        seen = torch.cat([looked, moved], 2).repeat_interleave(REPEATS, 1)
+        return self.out(self.time(seen)[0])
+
+
+def robust(found: Tensor, wanted: Tensor) -> Tensor:
+    """The loss: mean of log(eps + r²), r the distance of each moment's components."""
+    return torch.log(_EPSILON + (found - wanted).square().sum(-1)).mean()
+
+
+@dataclass(frozen=True)
+class Ear:
+    """What the sounds of the training clips have taught.
+
+    `mean` (42,), `basis` (42, 10), `scale` (10,) of the components · `pieces` (N, 18, 10) components around an onset ·
+    `waves` (N, L) the sound there at 22,050 Hz · `kinds` (N,) text that only scores look at.
+    """
+
+    mean: Array
+    basis: Array
+    scale: Array
+    pieces: Array
+    waves: NDArray[np.float32]
+    kinds: tuple[str, ...]
+
+    def components(self, cochleagram: Array) -> Array:
+        """(T, 42) to (T, 10), of deviation one."""
+        return (cochleagram - self.mean) @ self.basis / self.scale
+
+    def cochleagram(self, components: Array) -> Array:
+        return components * self.scale @ self.basis.T + self.mean
+
+
+def hear(frames: Pictures, net: IndicatedNet | None = None, device: str = "auto", progress: Progress = silent) -> Array:
+    """(3 T, 10): how a shot of (T, 96, 96, 3) frames is thought to sound. Raises InputError, Cancelled."""
+    net = net or load_weights()[0]
+    place = choose(device)
+    net = net.to(place).eval()
+    state = None
+    rows = []
+    with torch.inference_mode():
+        looked = net.look(torch.tensor(frames[:1], device=place).permute(0, 3, 1, 2).float() / 255)
+        for begin in range(0, len(frames), 60):
+            progress(begin / len(frames), "Watching the shot")
+            first, last = max(0, begin - 1), min(len(frames), begin + 61)
+            window = torch.tensor(frames[first:last], device=place).permute(0, 3, 1, 2)[None].float() / 255
+            images = space_time(window)[0, begin - first : begin - first + min(60, len(frames) - begin)]
+            seen = torch.cat([looked.expand(len(images), -1), net.motion(images)], 1)
+            answer, state = net.time(seen.repeat_interleave(REPEATS, 0)[None], state)
+            rows.append(net.out(answer)[0].double().cpu().numpy())
+    progress(1.0, "Watching the shot")
+    return np.concatenate(rows)
+
+
+def onsets(components: Array, ear: Ear) -> NDArray[np.int64]:
+    """Where the predicted sound sets in: frames of 1/90 s at which its loudness rises to a peak."""
+    loudness = ear.cochleagram(components).mean(1)
+    rise = np.diff(loudness, prepend=loudness[:1])
+    rise = np.convolve(rise, np.ones(3), "same")
+    apart = max(1, round(_APART * FPS))
+    found: list[int] = []
+    for frame in np.argsort(-rise):
+        if rise[frame] < _QUIET * max(1e-6, loudness.max()):
+            break
+        if all(abs(frame - other) >= apart for other in found):
+            found.append(int(frame))
+    return np.array(sorted(found), int)
+
+
+def retrieve(components: Array, at: NDArray[np.int64], ear: Ear) -> NDArray[np.int64]:
+    """(N,) which pieces of the training sounds are nearest, by L1, around each onset."""
+    padded = np.pad(components, ((BEFORE, AFTER), (0, 0)), mode="edge")
+    wanted = np.stack([padded[frame : frame + BEFORE + AFTER] for frame in at]) if len(at) else np.zeros((0, 1, 1))
+    return np.array([int(np.abs(ear.pieces - one).sum((1, 2)).argmin()) for one in wanted], int)
+
+
+def sound_of(components: Array, ear: Ear) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
+    """The waveform at 22,050 Hz made of training sounds; where they begin (1/90 s), and which they are."""
+    at = onsets(components, ear)
+    chosen = retrieve(components, at, ear)
+    made = np.zeros(round(len(components) * RATE / FPS) + ear.waves.shape[1], np.float32)
+    for frame, number in zip(at, chosen, strict=True):
+        begin = round(frame * RATE / FPS) - round(BEFORE_SECONDS * RATE)
+        wave = ear.waves[number]
+        skipped = max(0, -begin)
+        made[begin + skipped : begin + len(wave)] += wave[skipped:]
+    return made[: round(len(components) * RATE / FPS)], at, chosen
+
+
+def save_weights(net: IndicatedNet, ear: Ear, path: str | Path) -> None:
+    from safetensors.torch import save_file
+
+    tensors = {f"net.{name}": value.half().contiguous() for name, value in net.state_dict().items()}
+    for name in ("mean", "basis", "scale", "pieces"):
+        tensors[f"ear.{name}"] = torch.tensor(getattr(ear, name), dtype=torch.float32)
+    tensors["ear.waves"] = torch.tensor(np.clip(np.round(ear.waves * 32767), -32768, 32767), dtype=torch.int16)
+    with replacing(path) as temporary:
+        save_file(tensors, temporary, metadata={"kinds": json.dumps(ear.kinds)})
+
+
+@lru_cache(maxsize=2)
+def load_weights(path: Path = WEIGHTS) -> tuple[IndicatedNet, Ear]:
+    """The network and the sounds it chooses from. Raises InputError."""
+    with reading_weights(path, "kinds", "impact/indicated") as (kinds, tensors):
+        net = IndicatedNet()
+        net.load_state_dict({key[4:]: value for key, value in tensors.items() if key.startswith("net.")})
+        mean, basis, scale, pieces = (
+            tensors[f"ear.{name}"].double().numpy() for name in ("mean", "basis", "scale", "pieces")
+        )
+        waves = (tensors["ear.waves"] / 32767).numpy().astype(np.float32)
+        return net.eval(), Ear(mean, basis, scale, pieces, waves, tuple(kinds))
+
+
+def learned_ear(
+    cochleagrams: list[Array], pieces: list[tuple[int, int, str, NDArray[np.float32]]], limit: int = 300
+) -> Ear:
+    """The components of some sounds, and pieces of them to copy.
+
+    Args:
+        cochleagrams: (T, 42) of each training sound.
+        pieces: (number of the sound, frame of the onset, what it is, its wave) of each, evenly thinned to `limit`.
+    """
+    rows = np.concatenate(cochleagrams)
+    mean = rows.mean(0)
+    _, basis = np.linalg.eigh(np.cov((rows - mean).T))
+    basis = basis[:, ::-1][:, :COMPONENTS]
+    scale = ((rows - mean) @ basis).std(0) + 1e-6
+    ear = Ear(mean, basis, scale, np.zeros((0, 1, 1)), np.zeros((0, 1), np.float32), ())
+    kept = [pieces[index] for index in np.unique(np.linspace(0, len(pieces) - 1, min(limit, len(pieces))).astype(int))]
+    cut, waves = [], []
+    for number, frame, _, wave in kept:
+        padded = np.pad(ear.components(cochleagrams[number]), ((BEFORE, AFTER), (0, 0)), mode="edge")
+        cut.append(padded[frame : frame + BEFORE + AFTER])
+        waves.append(wave)
+    return Ear(mean, basis, scale, np.stack(cut), np.stack(waves), tuple(kind for _, _, kind, _ in kept))
+
+
+assert FPS % PICTURE_FPS == 0 and BANDS > COMPONENTS
