@@ -1,0 +1,300 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From timed phones to the curves of mouth, jaw and tongue.
+
+Neighbouring phones blend by dominance (Cohen and Massaro, 1993) with rules for what the lips may never miss after JALI
+(Edwards, Landreth, Fiume and Singh, 2016): tongue sounds leave the lips to their neighbours, rounding begins early, and
+every p, b and m closes the lips in a frame. Loaded in Blender too, hence without scipy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .articulation_contacts import (
+    HISSING,
+    LIP_AT_TEETH,
+    LIPS,
+    TEETH,
+    TEETH_MEET,
+    Contacts,
+    contacts,
+    frame_count,
+    gate,
+    spans,
+)
+from .articulation_poses import CHANNELS, CONTACTS, GROUPS, Poses, columns, default_poses
+from .errors import InputError
+from .face import ARKIT_52
+from .phones import FEATURES, PHONES, Phones, those
+
+Array = NDArray[np.float64]
+
+# Name -> (type, smallest, largest), as models/tasks.py checks options.
+OPTIONS: dict[str, tuple[type, float | None, float | None]] = {
+    "jaw": (float, 0, 2),
+    "lips": (float, 0, 2),
+    "articulation": (float, 0, 2),
+    "closure": (float, 0, 2),
+    "smoothing": (float, 0, 1),
+    "lead_ms": (float, -500, 500),
+    "tongue": (float, 0, 2),
+    "stepped": (bool, None, None),
+    "hold_ms": (float, 0, 500),
+}
+
+
+@dataclass(frozen=True)
+class MouthSettings:
+    """The animator's wishes.
+
+    jaw, lips, tongue: size of their movement, 1 as measured on real speakers. articulation: 0 mumbled … 1 … 2
+    exaggerated. closure: how hard the lips press in p, b, m and f, v; they touch even at 0. smoothing: 0 crisp … 1
+    sluggish. lead_ms: the mouth comes earlier by this, or later. stepped: poses that are held, for drawn mouths, each
+    for `hold_ms` at least.
+    """
+
+    jaw: float = 1.0
+    lips: float = 1.0
+    articulation: float = 1.0
+    closure: float = 1.0
+    smoothing: float = 0.2
+    lead_ms: float = 0.0
+    tongue: float = 1.0
+    stepped: bool = False
+    hold_ms: float = 80.0
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            kind, low, high = OPTIONS[field.name]
+            value = getattr(self, field.name)
+            if kind is bool or low is None or high is None:
+                continue
+            if not np.isfinite(value) or not low <= value <= high:
+                raise InputError(f"The mouth's {field.name} must lie within {low:g} and {high:g}, not at {value}.")
+
+    @classmethod
+    def from_options(cls, options: dict[str, Any]) -> MouthSettings:
+        """Of a job's options, all of OPTIONS optional. Raises InputError."""
+        return cls(**{name: options[name] for name in OPTIONS if options.get(name) is not None})
+
+
+# Frames that are worked on at once, and phones looked at to either side of each.
+_CHUNK, _REACH = 4096, 6
+# The longest half of a phone (s) that counts: longer ones keep their pose in between.
+_HALF = 0.10
+# Ways to and from a contact, s; what of it is still on the way at its edges.
+_LIP_WAY, _TEETH_WAY, _SHUT_WAY, _SOFT = (0.075, 0.070), (0.060, 0.060), (0.070, 0.080), 0.012
+# In a pause of this length (s) or longer the lips meet, so long after the last sound, and part so long before the next.
+_PAUSE, _MEET, _PART = 0.12, 0.07, 0.05
+_VOWELS, _TEXTURE = those("vowel"), those("vowel", "approximant", "trill", "velar", "glottal")
+
+
+def articulate(
+    phones: Phones,
+    seconds: float,
+    fps: float,
+    *,
+    effort: ArrayLike | None = None,
+    loudness: ArrayLike | None = None,
+    settings: MouthSettings | None = None,
+    poses: Poses | None = None,
+) -> Array:
+    """(T, 52) weights 0..1 of ARKit's shapes, all but mouth, jaw, cheekPuff and tongue at 0; T = round(seconds · fps).
+
+    Args:
+        effort: 0 whispered or mumbled … 0.5 … 1 shouted; any number of values, spread evenly over `seconds`.
+        loudness: dB, against any level, likewise: only how it goes up and down counts.
+
+    Raises:
+        InputError: the frame rate is not within 1..1000, or the clip's length is no number.
+    """
+    settings, poses = settings or MouthSettings(), poses or default_poses()
+    if not (np.isfinite(fps) and 1 <= fps <= 1000):
+        raise InputError(f"The frame rate must lie within 1 and 1000, not at {fps}.")
+    if not (np.isfinite(seconds) and seconds >= 0):
+        raise InputError(f"The clip's length must be a number of seconds, not {seconds}.")
+    phones = led(phones, settings)
+    whole = phones.filled(max(seconds, 1 / fps))
+    targets, pull = _asked(whole, poses, settings, effort, loudness, seconds)
+    times = np.arange(frame_count(seconds, fps)) / fps
+    if settings.stepped:
+        times = _held(whole, times, settings.hold_ms / 1000)
+    curves = _blended(whole, times, targets, pull, poses, settings)
+    if not settings.stepped:
+        curves = _smoothed(curves, settings.smoothing * 0.06 * fps)
+    return _touched(curves, whole, times, contacts(whole, seconds, fps), poses, settings)
+
+
+def led(phones: Phones, settings: MouthSettings) -> Phones:
+    """The phones as the mouth forms them, with the settings' lead."""
+    return phones.shifted(-settings.lead_ms / 1000) if settings.lead_ms else phones
+
+
+def spread_over(values: ArrayLike | None, seconds: float, times: Array, default: float) -> Array:
+    """Values spread evenly over `seconds`, at other times; `default` where there are none."""
+    given = np.asarray([] if values is None else values, float).reshape(-1)
+    given = np.where(np.isfinite(given), given, default)
+    if not len(given):
+        return np.full(len(times), default)
+    own = (np.arange(len(given)) + 0.5) * (seconds / len(given))
+    return np.interp(times, own, given)
+
+
+def _asked(
+    phones: Phones, poses: Poses, settings: MouthSettings, effort: ArrayLike | None, loudness: ArrayLike | None,
+    seconds: float,
+) -> tuple[Array, Array]:  # fmt: skip
+    """Each phone's targets (N, C) and pull (N, G), after settings, effort and loudness."""
+    rows = np.array([PHONES.index(name) for name in phones.names], int)
+    targets, pull = poses.targets[rows].copy(), poses.pull[rows].copy()
+    middle = (phones.start + phones.end) / 2
+    spoken = np.array([name != "sil" for name in phones.names])
+    vowel = np.array([name in _VOWELS for name in phones.names])
+    free = np.array([name in _TEXTURE for name in phones.names])
+
+    tried = spread_over(effort, seconds, middle, 0.5).clip(0, 1)
+    level = spread_over(loudness, seconds, middle, 0.0)
+    above = level - (np.median(level[vowel]) if vowel.any() else 0.0)
+    loud = np.where(free & spoken, (1 + 0.03 * above).clip(0.6, 1.45), 1.0)
+    formed = np.where(vowel, 0.4 + 0.6 * phones.strength, 1.0)
+    # Mumbling closes the jaw more than it slackens the lips.
+    size = settings.articulation
+    jaw = settings.jaw * (0.25 + 0.75 * size) * (0.6 + 0.8 * tried) * loud * formed
+    lips = settings.lips * (0.35 + 0.65 * size) * (0.8 + 0.4 * tried) * formed
+
+    places = {name: [CHANNELS.index(shape) for shape in shapes] for name, shapes in GROUPS.items()}
+    targets[:, places["jaw"]] *= jaw[:, None]
+    for group in ("round", "spread", "part"):
+        targets[:, places[group]] *= lips[:, None]
+    targets[:, places["tongue"]] *= settings.tongue
+    pull *= np.where(vowel, 0.3 + 0.7 * phones.strength, 1.0)[:, None]
+    return targets, pull
+
+
+def _blended(phones: Phones, times: Array, targets: Array, pull: Array, poses: Poses, settings: MouthSettings) -> Array:
+    """(T, C): at each moment the mean of the targets of the phones around, by their dominance."""
+    half = np.minimum((phones.end - phones.start) / 2, _HALF)
+    first, last = phones.start + half, phones.end - half
+    # Exaggerated speech reaches its poses, mumbled speech blurs them.
+    blur = 1.5 - 0.5 * settings.articulation if settings.articulation < 1 else 1.2 - 0.2 * settings.articulation
+    group_of = np.concatenate([[g] * len(shapes) for g, shapes in enumerate(GROUPS.values())])
+    made = np.empty((len(times), len(CHANNELS)))
+    near = np.arange(-_REACH, _REACH + 1)
+    for begin in range(0, len(times), _CHUNK):
+        t = times[begin : begin + _CHUNK, None]
+        here = np.searchsorted(phones.start, t[:, 0], side="right") - 1
+        index = here[:, None] + near
+        inside = (index >= 0) & (index < len(phones))
+        index = index.clip(0, len(phones) - 1)
+        before, after = first[index] - t, t - last[index]  # (T, K), positive beside the phone
+        away = np.maximum(np.maximum(before, after), 0)
+        reach = np.where((before > 0)[..., None], poses.lead, poses.trail) * blur + half[index][..., None]
+        power = pull[index] * np.exp(-((away[..., None] / reach) ** 2)) * inside[..., None]  # (T, K, G)
+        power /= power.sum(1, keepdims=True) + 1e-12
+        made[begin : begin + _CHUNK] = np.einsum("tkc,tkc->tc", power[..., group_of], targets[index])
+    return made
+
+
+def _smoothed(curves: Array, sigma: float) -> Array:
+    """A Gaussian along time, of `sigma` frames."""
+    if sigma < 0.2 or len(curves) < 2:
+        return curves
+    reach = max(1, int(3 * sigma + 0.5))
+    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
+    kernel /= kernel.sum()
+    padded = np.pad(curves, ((reach, reach), (0, 0)), mode="edge")
+    return np.stack([np.convolve(column, kernel, mode="valid") for column in padded.T], axis=1)
+
+
+def _touched(
+    curves: Array, phones: Phones, times: Array, frames: Contacts, poses: Poses, settings: MouthSettings
+) -> Array:
+    """(T, 52): the curves with every contact made."""
+    weights = np.zeros((len(curves), len(ARKIT_52)))
+    for place, shape in enumerate(CHANNELS):
+        weights[:, columns(shape)] = curves[:, [place]]
+
+    lips, teeth, hissing = (_near(phones, times, kind, *way) for kind, way in _WAYS)
+    lips, teeth = (
+        np.where(frames.closed, 1.0, np.where(frames.teeth, 0.0, lips * (1 - teeth))),
+        np.where(frames.teeth, 1.0, np.where(frames.closed, 0.0, teeth * (1 - lips))),
+    )
+    hissing = np.where(frames.shut, 1.0, hissing)
+
+    jaw = weights[:, ARKIT_52.index("jawOpen")]
+    jaw += teeth * (np.minimum(jaw, LIP_AT_TEETH) - jaw)
+    jaw += hissing * (np.minimum(jaw, TEETH_MEET) - jaw)
+    meet = np.maximum(lips, _resting(phones, times))
+    apart = (1 - meet)[:, None]
+    for shape in ("mouthLowerDown", "mouthUpperUp"):
+        weights[:, columns(shape)] *= apart * (1 - teeth)[:, None]
+    # Apple's meaning of mouthClose: the lips are together although the jaw is open.
+    weights[:, ARKIT_52.index("mouthClose")] = meet * jaw
+
+    for level, kind in ((lips, LIPS), (teeth, TEETH)):
+        pressed = level[:, None] * _contact_shapes(phones, times, kind, poses) * _firmness(kind, settings)
+        for place, shape in enumerate(CONTACTS):
+            weights[:, columns(shape)] += pressed[:, [place]]
+    return weights.clip(0, 1)
+
+
+_WAYS = ((LIPS, _LIP_WAY), (TEETH, _TEETH_WAY), (HISSING, _SHUT_WAY))
+
+
+def _near(phones: Phones, times: Array, kind: frozenset[str], attack: float, release: float) -> Array:
+    start, end, _ = spans(phones, kind)
+    soft = np.minimum(_SOFT, (end - start) / 2)
+    return gate(times, start + soft, end - soft, attack, release)
+
+
+def _firmness(kind: frozenset[str], settings: MouthSettings) -> float:
+    # The lip at the teeth is seen by its roll alone, so at 0 half of that is left.
+    return settings.closure if kind is LIPS else 0.6 + 0.4 * settings.closure
+
+
+def _contact_shapes(phones: Phones, times: Array, kind: frozenset[str], poses: Poses) -> Array:
+    """(T, K) of the contact that is nearest in time."""
+    start, end, at = spans(phones, kind)
+    if not len(at):
+        return np.zeros((len(times), len(CONTACTS)))
+    rows = np.array([PHONES.index(phones.names[i]) for i in at])
+    middle = (start + end) / 2
+    nearest = np.searchsorted((middle[1:] + middle[:-1]) / 2, times)
+    return poses.contact[rows[nearest]]
+
+
+def _resting(phones: Phones, times: Array) -> Array:
+    """(T,) 0..1: the lips together in pauses, sooner than the jaw comes to rest."""
+    silent = np.array([name == "sil" for name in phones.names])
+    at_first, at_last = phones.start <= 0, phones.end >= phones.seconds
+    long = silent & ((phones.end - phones.start >= _PAUSE) | at_first | at_last)
+    start = np.where(at_first, -1.0, phones.start + _MEET)[long]
+    end = np.where(at_last, phones.seconds + 1.0, phones.end - _PART)[long]
+    middle = (start + end) / 2
+    return gate(times, np.minimum(start, middle), np.maximum(end, middle), _MEET + 0.03, _PART + 0.02)
+
+
+# Which phones a held pose is made for rather than for their neighbours, in this order.
+_RANKS = ("bilabial", "labiodental", "rounded", "vowel", "pause", "sibilant")
+
+
+def _held(phones: Phones, times: Array, hold: float) -> Array:
+    """For each frame the moment whose pose it holds: the middle of a phone, those too short having been passed over."""
+    ranks = [next((i for i, group in enumerate(_RANKS) if group in FEATURES[n]), len(_RANKS)) for n in phones.names]
+    rows = [[s, e, (s + e) / 2, r] for s, e, r in zip(phones.start, phones.end, ranks, strict=True)]
+    while len(rows) > 1:
+        short = min((i for i in range(len(rows))), key=lambda i: (rows[i][1] - rows[i][0] >= hold, -rows[i][3]))
+        if rows[short][1] - rows[short][0] >= hold:
+            break
+        beside = [i for i in (short - 1, short + 1) if 0 <= i < len(rows)]
+        other = min(beside, key=lambda i: (rows[i][1] - rows[i][0] >= hold, rows[i][3]))
+        keep = min((short, other), key=lambda i: rows[i][3])
+        low, high = min(short, other), max(short, other)
+        rows[low : high + 1] = [[rows[low][0], rows[high][1], *rows[keep][2:]]]
+    starts = np.array([row[0] for row in rows])
+    middles = np.array([row[2] for row in rows])
+    return middles[(np.searchsorted(starts, times + 1e-9, side="right") - 1).clip(0)]
