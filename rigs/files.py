@@ -27,6 +27,8 @@ _REASONS = {
     errno.ENAMETOOLONG: "the name is too long; give a shorter one",
 }
 
+_FULL = 1 << 20  # bytes; with less the disk is full
+
 
 @contextlib.contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
@@ -54,6 +56,11 @@ def replacing(path: str | Path) -> Iterator[Path]:
     except OSError as error:
         if error.errno in _REASONS:
             raise InputError(f"Cannot write {path}: {_REASONS[error.errno]}.") from error
+        raise
+    except RuntimeError as error:
+        # Some writers, Blender's among them, tell of a full disk in words of their own.
+        if shutil.disk_usage(folder).free < _FULL:
+            raise InputError(f"Cannot write {path}: {_REASONS[errno.ENOSPC]}.") from error
         raise
     finally:
         if workspace is not None:

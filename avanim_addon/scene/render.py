@@ -5,7 +5,10 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import functools
+import os
+import struct
 import sys
 import wave
 from collections.abc import Iterator, Sequence
@@ -293,6 +296,7 @@ def _render_frame(scene: bpy.types.Scene, frame: int, path: Path) -> None:
     scene.render.filepath = str(path)
     with quiet():
         bpy.ops.render.render(write_still=True, scene=scene.name)
+    _ensure_whole(path, path.is_file() and path.read_bytes()[-8:-4] == b"IEND")
 
 
 def _encode(scene: bpy.types.Scene, frames: Sequence[Path], first: int, path: Path, size: tuple[int, int]) -> None:
@@ -345,3 +349,25 @@ def _render_film(film: bpy.types.Scene, path: Path) -> None:
     film.render.filepath = str(path)
     with quiet():
         bpy.ops.render.render(animation=True, scene=film.name)
+    _ensure_whole(path, path.is_file() and (path.suffix != ".mp4" or "moov" in _boxes(path)))
+
+
+def _ensure_whole(path: Path, whole: bool) -> None:
+    """Blender does not tell where it could not write all of a picture or film."""
+    if not whole:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+
+def _boxes(path: Path) -> list[str]:
+    """The parts that an .mp4 is made of, up to the first that is not whole."""
+    names, place, size = [], 0, path.stat().st_size
+    with path.open("rb") as file:
+        while place + 16 <= size:
+            file.seek(place)
+            length, name, long = struct.unpack(">I4sQ", file.read(16))
+            length = long if length == 1 else length
+            if length < 8 or place + length > size:
+                break
+            names.append(name.decode("latin-1"))
+            place += length
+    return names

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Pictures and films come out whole, in step, with the whole dance in view; the scene stays as it was."""
 
+import contextlib
 import dataclasses
+import signal
 
 import av
 import numpy as np
@@ -54,6 +56,41 @@ def test_picture(stage, tmp_path):
     assert pixels.std() > 5, "something is to be seen"
     assert settings() == before
     assert [path.name for path in tmp_path.iterdir()] == ["still.png"]
+
+
+@contextlib.contextmanager
+def no_room(size):
+    """No file may grow beyond so many bytes, as on a disk that is full."""
+    resource = pytest.importorskip("resource", reason="file size limits are a posix matter")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+
+
+@needs_graphics
+@pytest.mark.parametrize("name", ["still.png", "film.mp4"])
+def test_a_disk_that_fills_up_is_one_sentence_and_what_was_there_stays(stage, tmp_path, name):
+    """Blender itself leaves half a picture, and tells nobody."""
+    (tmp_path / name).write_bytes(b"an earlier one")
+    with no_room(300), pytest.raises(InputError, match="the disk is full; free some space"):
+        rendering.render(tmp_path / name, size=SMALL)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_bytes() == b"an earlier one"
+
+
+@needs_graphics
+def test_half_a_film_is_told_from_a_whole_one(stage, tmp_path):
+    film = tmp_path / "film.mp4"
+    rendering.render(film, size=SMALL, frame_range=(1, 3))
+    assert {"ftyp", "moov", "mdat"} <= set(rendering._boxes(film))
+    film.write_bytes(film.read_bytes()[:-20])
+    with pytest.raises(OSError, match="No space left"):
+        rendering._ensure_whole(film, "moov" in rendering._boxes(film))
 
 
 @needs_graphics
