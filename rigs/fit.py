@@ -15,6 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import solveh_banded
 from scipy.signal import savgol_filter
 
+from .contacts import turn as _turn
+from .contacts import unit
 from .errors import InputError
 from .motion import Motion
 from .rotation import axis_angle_from_matrix, matrix_from_axis_angle, shortest_arc
@@ -36,15 +38,6 @@ HINGES = {
 _FLEXION_LIMIT = {"knee": np.deg2rad(160), "elbow": np.deg2rad(155)}
 _SIDEWAYS_LIMIT = np.deg2rad(20)
 _TWIST_LIMIT = {"knee": np.deg2rad(80), "elbow": np.deg2rad(110)}
-
-
-def unit(vectors: Array) -> Array:
-    """(…, 3) scaled to length 1; a zero vector stays zero."""
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
-
-
-def _turn(rotation: Array, vectors: Array) -> Array:
-    return np.einsum("...ij,...j->...i", rotation, vectors)
 
 
 def _dot(a: Array, b: Array) -> Array:
