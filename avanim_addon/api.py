@@ -21,7 +21,7 @@ from ..rigs.job import Job, Progress, silent
 from ..rigs.marks import Marks
 from . import runtime_operators, session
 from .dance.request import DanceRequest
-from .request import perform
+from .request import asked_for, perform, with_seed
 from .scene import character, face_file, face_take, marks, studio
 from .scene.export import export
 from .scene.render import render
@@ -48,6 +48,7 @@ __all__ = [
     "regenerate",
     "remove_runtime",
     "render",
+    "repeat",
     "retime",
     "show_markers",
     "takes",
@@ -180,6 +181,31 @@ def delete_take(action: bpy.types.Action, armature: bpy.types.Object | None = No
     """Remove a take with its actions. Raises InputError: it is none of the character."""
     armature = _character(armature)
     tracks.delete(armature, tracks.track_of(armature, action))
+
+
+def repeat(
+    action: bpy.types.Action,
+    armature: bpy.types.Object | None = None,
+    *,
+    seed: int | None = None,
+    audio: str | Path = "",
+    progress: Progress = silent,
+) -> bpy.types.Action:
+    """Make a take again at its place, with another seed or to another sound, and wait until it is a new take.
+
+    Args:
+        seed: by default the take's own.
+        audio: a sound file, whose tempo is found out anew; by default the take's own.
+
+    Raises:
+        InputError: the take does not say how it was made, there is no such file, or no Python can run the models.
+        Cancelled: progress raised it.
+        RuntimeError: the worker failed.
+    """
+    armature = _character(armature)
+    request = asked_for(action, str(audio))
+    request = request if seed is None else with_seed(request, seed)
+    return perform(request, armature, bpy.context.scene, progress)[0]
 
 
 def regenerate(

@@ -2,8 +2,8 @@
 """How smoothly Blender's window goes on while a dance is made: `python benchmarks/window.py`.
 
 Plays two scenarios of tests/gui in a real Blender (set AVANIM_GUI_ROOT, see tests/gui/make_blender.sh), and prints one
-JSON object: turns of the window's main loop during a real job with the real worker, in ms, median and longest; and for
-one minute of dance, 60 keys a second, the seconds that writing took and the longest turn meanwhile.
+JSON object: turns of the window's main loop during a real job with the real worker, in ms, median and longest, beside
+those of two seconds before it, in which nothing is done; and for one minute of dance, 60 keys a second, the seconds that writing took and the longest turn meanwhile.
 """
 
 from __future__ import annotations
@@ -47,14 +47,16 @@ def main() -> None:
         song = folder / "song.wav"
         save_wav(compose("pop", bpm=120, bars=10, seed=1, rate=22050).sound, song)
         files = {"extension": build_zip(folder), "song": song}
-        dance = play("dance", folder, **files)
+        dance = play("dance", folder, timed=True, **files)
         writing = play("writing", folder, fps=60, **files)
-    gaps = [gap * 1e3 for gap in dance["gaps"]]
+    gaps, idle = ([gap * 1e3 for gap in dance[name]] for name in ("gaps", "idle_gaps"))
     print(
         json.dumps(
             {
                 "blender": ".".join(map(str, dance["version"])),
                 "load_average": round(os.getloadavg()[0], 1),
+                "idle_turn_median_ms": round(statistics.median(idle), 1),
+                "idle_turn_longest_ms": round(max(idle), 1),
                 "job_s": round(dance["seconds"], 2),
                 "job_turns": len(gaps),
                 "job_turn_median_ms": round(statistics.median(gaps), 1),

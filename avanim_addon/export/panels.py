@@ -30,7 +30,9 @@ class AVANIM_PT_export(Sidebar, bpy.types.Panel):
         column.prop(panel, "correctives")
         row = column.row()
         row.enabled = versions.CAN_MIX
-        row.prop(panel, "sound", text="Sound beside it" if versions.CAN_MIX else "Sound: this Blender cannot mix it")
+        row.prop(panel, "sound")
+        if not versions.CAN_MIX:
+            layout.label(text="This Blender cannot mix sound", icon="INFO")
         draw_errand(layout, "export", operators.AVANIM_OT_export_character.bl_idname, "EXPORT")
 
 

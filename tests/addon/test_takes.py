@@ -348,3 +348,9 @@ def test_all_of_it_without_registration(fresh_scene, puppet, asked, song):
     api.use_only(action, ava)
     api.delete_take(made, ava)
     assert len(api.takes(ava)) == 2
+    again = api.repeat(action, ava, seed=9)
+    assert again["avanim_seed"] == 9 and len(api.takes(ava)) == 3
+    # Made by a later AVAnim, which has more panels than this one.
+    again["avanim_request"] = again["avanim_request"].replace('"dance"', '"hum"')
+    with pytest.raises(InputError, match="does not know: hum"):
+        api.repeat(again, ava)

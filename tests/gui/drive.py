@@ -61,6 +61,12 @@ class Stage:
         """A picture of the screen, taken while Blender goes on."""
         self.pictures.append(subprocess.Popen(["import", "-window", "root", str(self.folder / f"{name}.png")]))
 
+    def end(self) -> None:
+        """Keep what was noted."""
+        for picture in self.pictures:
+            picture.wait()
+        (self.folder / "facts.json").write_text(json.dumps(self.facts, indent=1))
+
     def buttons(self, wanted):
         """Scenario part: look for operators' buttons in the sidebar by pointing and Ctrl-C, as a user may copy them.
 
@@ -107,9 +113,7 @@ def play(generator, stage):
             stage.facts["error"] = traceback.format_exc()
             with contextlib.suppress(Exception):
                 stage.picture("error")
-        for picture in stage.pictures:
-            picture.wait()
-        (stage.folder / "facts.json").write_text(json.dumps(stage.facts, indent=1))
+        stage.end()
         with bpy.context.temp_override(window=stage.window):
             bpy.ops.wm.quit_blender()
         return None

@@ -2,6 +2,8 @@
 """The panels that write files, in Blender's window, see `drive.py`."""
 
 import importlib
+import os
+import signal
 import time
 from pathlib import Path
 
@@ -208,6 +210,23 @@ def quit_in_the_middle(stage):
     yield 0.5
     film = yield from begin()
     stage.facts["in_the_middle"] = [film.handle.state, _gone(film.own_worker.about["pid"])]
+
+
+def killed(stage):
+    """Blender itself is killed while the worker dances and a second Blender renders a film."""
+    yield from open_tab(stage)
+    armature = stage_dance(stage)
+    bpy.ops.avanim.add_studio()
+    bpy.context.view_layer.objects.active = armature
+    bpy.context.scene.avanim.dance.audio = stage.arguments["song"]
+    with bpy.context.temp_override(window=stage.window, area=stage.view, region=stage.region("WINDOW")):
+        bpy.ops.avanim.generate_dance("INVOKE_DEFAULT")
+        bpy.ops.avanim.render_film("INVOKE_DEFAULT")
+    running = list(_addon("session").running.values())
+    yield lambda: all(job.handle.state == "running" or job.handle.ended for job in running)
+    stage.facts["in_the_middle"] = [job.handle.state for job in running]
+    stage.end()
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _shot(stage, name, area, region):

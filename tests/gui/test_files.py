@@ -69,6 +69,13 @@ def test_an_end_in_the_middle_of_a_film_leaves_no_process_and_no_file(extension,
     assert facts["orphans"] == "" and not [*folder.glob("render*"), *folder.glob(".avanim*")]
 
 
+def test_no_process_outlives_a_blender_that_is_killed(extension, long_song, tmp_path):
+    facts = play("file_scenarios.killed", *bring(tmp_path, extension, long_song))
+    assert facts["in_the_middle"] == ["running", "running"]
+    processes = [line for line in facts["orphans"].splitlines() if "/tmp/avanim-" not in line.split()[0]]
+    assert processes == []
+
+
 def test_the_command_line_inside_blender_stages_renders_and_exports(extension, song, tmp_path):
     folder, extension, song = bring(tmp_path, extension, song)
 

@@ -5,6 +5,7 @@ import json
 import os
 import statistics
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -27,12 +28,19 @@ def play(scenario: str, folder: Path, extension: Path, song: Path, **more: objec
     done = run(
         ["--factory-startup", "--python", str(DRIVE), "--", scenario, str(folder)], folder, window=True, timeout=400
     )
-    (folder / "output.txt").write_text(done.stdout + done.stderr)
+    output = done.stdout + done.stderr
+    (folder / "output.txt").write_text(output)
     facts = folder / "facts.json"
-    assert facts.exists(), (done.stdout + done.stderr)[-3000:]
+    assert facts.exists(), output[-3000:]
     facts = json.loads(facts.read_text())
-    assert "error" not in facts, facts["error"] + (done.stdout + done.stderr)[-2000:]
+    assert "error" not in facts, facts["error"] + output[-2000:]
+    assert "Traceback" not in output, output[output.index("Traceback") :][:3000]
     return {**facts, "folder": str(folder), "orphans": (folder / ORPHANS).read_text()}
+
+
+def busy() -> bool:
+    """Whether other things run on this machine, so that times say little."""
+    return os.getloadavg()[0] > 2 * (os.cpu_count() or 1)
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +61,10 @@ def stress(extension, long_song, tmp_path_factory):
 def test_the_extension_installs_and_its_tab_is_shown(dance):
     assert dance["enabled"] and dance["tab"] == "AVAnim"
     assert dance["torch_in_blender"] == []
+
+
+def test_nothing_is_written_into_the_extensions_own_folder(dance, extension):
+    assert sorted(dance["installed"]) == sorted(name for name in ZipFile(extension).namelist() if name[-1] != "/")
 
 
 def test_a_click_adds_a_character(dance):
@@ -95,13 +107,12 @@ def test_one_undo_removes_the_dance_and_nothing_else(dance):
 def test_writing_a_minute_of_dance_holds_the_window_up_for_less_than_150_ms(extension, song, tmp_path):
     facts = play("writing", *bring(tmp_path, extension, song), fps=60)
     longest = [round_["longest"] for round_ in facts["rounds"]]
-    busy = os.getloadavg()[0] > 2 * (os.cpu_count() or 1)
     print(
         "one minute, 60 keys a second, 24 bones, sound and markers: the longest turn of the main loop "
-        f"{', '.join(f'{gap * 1e3:.0f}' for gap in longest)} ms{'; busy machine' if busy else ''}"
+        f"{', '.join(f'{gap * 1e3:.0f}' for gap in longest)} ms{'; busy machine' if busy() else ''}"
     )
-    assert min(longest) < 0.15
-    assert max(longest) < (0.5 if busy else 0.15)
+    assert min(longest) < (0.3 if busy() else 0.15)
+    assert max(longest) < (0.5 if busy() else 0.15)
     assert facts["takes"] == 1 and facts["after_undo"] == [0, 0]
 
 
@@ -128,7 +139,7 @@ def test_escape_acts_over_a_3d_view_on_the_active_characters_job(guards):
 
 def test_the_cancel_button_acts_within_half_a_second_on_a_worker_that_hangs(guards):
     assert guards["after_button"] == "cancelled" and guards["button_seconds"] < 0.5
-    assert guards["killed_seconds"] < 0.7
+    assert guards["killed_seconds"] < (3.0 if busy() else 0.7)
 
 
 def test_a_killed_worker_is_one_sentence_and_the_next_job_starts_another(guards):
