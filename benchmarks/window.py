@@ -3,7 +3,8 @@
 
 Plays two scenarios of tests/gui in a real Blender (set AVANIM_GUI_ROOT, see tests/gui/make_blender.sh), and prints one
 JSON object: turns of the window's main loop during a real job with the real worker, in ms, median and longest, beside
-those of two seconds before it, in which nothing is done; and for one minute of dance, 60 keys a second, the seconds that writing took and the longest turn meanwhile.
+those of two seconds before it, in which nothing is done; and for one minute of dance, 60 keys a second, the seconds
+that writing took and the longest turn meanwhile.
 """
 
 from __future__ import annotations
