@@ -86,10 +86,11 @@ class MouthSettings:
 _CHUNK, _REACH = 4096, 6
 # The longest half of a phone (s) that counts: longer ones keep their pose in between.
 _HALF = 0.10
-# Ways to and from a contact, s; what of it is still on the way at its edges.
-_LIP_WAY, _TEETH_WAY, _SHUT_WAY, _SOFT = (0.075, 0.070), (0.060, 0.060), (0.070, 0.080), 0.012
+# Ways to and from a contact, s.
+_WAYS = ((LIPS, 0.050, 0.060), (TEETH, 0.055, 0.055), (HISSING, 0.070, 0.080))
+_FUNNEL_WAY = 0.090
 # In a pause of this length (s) or longer the lips meet, so long after the last sound, and part so long before the next.
-_PAUSE, _MEET, _PART = 0.12, 0.07, 0.05
+_PAUSE, _MEET, _PART = 0.12, 0.06, 0.04
 _VOWELS, _TEXTURE = those("vowel"), those("vowel", "approximant", "trill", "velar", "glottal")
 
 
@@ -218,7 +219,7 @@ def _touched(
     for place, shape in enumerate(CHANNELS):
         weights[:, columns(shape)] = curves[:, [place]]
 
-    lips, teeth, hissing = (_near(phones, times, kind, *way) for kind, way in _WAYS)
+    lips, teeth, hissing = (gate(times, *spans(phones, kind)[:2], *ways) for kind, *ways in _WAYS)
     lips, teeth = (
         np.where(frames.closed, 1.0, np.where(frames.teeth, 0.0, lips * (1 - teeth))),
         np.where(frames.teeth, 1.0, np.where(frames.closed, 0.0, teeth * (1 - lips))),
@@ -226,12 +227,15 @@ def _touched(
     hissing = np.where(frames.shut, 1.0, hissing)
 
     jaw = weights[:, ARKIT_52.index("jawOpen")]
-    jaw += teeth * (np.minimum(jaw, LIP_AT_TEETH) - jaw)
+    jaw += teeth * (LIP_AT_TEETH - jaw)
     jaw += hissing * (np.minimum(jaw, TEETH_MEET) - jaw)
     meet = np.maximum(lips, _resting(phones, times))
     apart = (1 - meet)[:, None]
     for shape in ("mouthLowerDown", "mouthUpperUp"):
         weights[:, columns(shape)] *= apart * (1 - teeth)[:, None]
+    # A funnel keeps the lips apart; what of the rounding goes through a closure is the pucker.
+    wide = np.maximum(gate(times, *spans(phones, LIPS)[:2], _FUNNEL_WAY, _FUNNEL_WAY), meet)
+    weights[:, ARKIT_52.index("mouthFunnel")] *= 1 - 0.9 * wide
     # Apple's meaning of mouthClose: the lips are together although the jaw is open.
     weights[:, ARKIT_52.index("mouthClose")] = meet * jaw
 
@@ -242,18 +246,9 @@ def _touched(
     return weights.clip(0, 1)
 
 
-_WAYS = ((LIPS, _LIP_WAY), (TEETH, _TEETH_WAY), (HISSING, _SHUT_WAY))
-
-
-def _near(phones: Phones, times: Array, kind: frozenset[str], attack: float, release: float) -> Array:
-    start, end, _ = spans(phones, kind)
-    soft = np.minimum(_SOFT, (end - start) / 2)
-    return gate(times, start + soft, end - soft, attack, release)
-
-
 def _firmness(kind: frozenset[str], settings: MouthSettings) -> float:
-    # The lip at the teeth is seen by its roll alone, so at 0 half of that is left.
-    return settings.closure if kind is LIPS else 0.6 + 0.4 * settings.closure
+    # Without any roll the lips of a mesh only just meet, or leave a slit.
+    return 0.4 + 0.6 * settings.closure if kind is LIPS else 0.6 + 0.4 * settings.closure
 
 
 def _contact_shapes(phones: Phones, times: Array, kind: frozenset[str], poses: Poses) -> Array:

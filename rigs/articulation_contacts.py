@@ -18,10 +18,10 @@ LIPS, TEETH, HISSING = those("bilabial"), those("labiodental"), those("sibilant"
 _STOPS = those("stop")
 # A stop's closure is this part of it; its release is the rest.
 CLOSURE = 0.7
-# Lip and teeth, or the teeth, touch in the middle of a phone: this part at either end is the way there and back.
-_EDGE = 0.2
+# The touch is complete in its middle: this part at either end, at most so long (s), is the way there and back.
+_EDGE, _LONGEST_EDGE = 0.3, 0.030
 
-# jawOpen at which the teeth nearly meet, for s and its like, and the most for f and v.
+# jawOpen at which the teeth nearly meet, for s and its like, and at which f and v show the upper teeth.
 TEETH_MEET, LIP_AT_TEETH = 0.06, 0.08
 
 
@@ -42,13 +42,13 @@ def frame_count(seconds: float, fps: float) -> int:
 
 
 def spans(phones: Phones, kind: frozenset[str]) -> tuple[Array, Array, NDArray[np.int64]]:
-    """Start and end, s, of the contact of each phone of `kind`, and its place in `phones`."""
+    """Start and end, s, of the full contact of each phone of `kind`, and its place in `phones`."""
     at = np.array([i for i, name in enumerate(phones.names) if name in kind], int)
-    start, end = phones.start[at], phones.end[at]
-    if kind is LIPS:
-        part = np.array([CLOSURE if phones.names[i] in _STOPS else 1.0 for i in at])
-        return start, start + part * (end - start), at
-    return start + _EDGE * (end - start), end - _EDGE * (end - start), at
+    part = np.array([CLOSURE if phones.names[i] in _STOPS else 1.0 for i in at])
+    start = phones.start[at]
+    end = start + part * (phones.end[at] - start)
+    edge = np.minimum(_EDGE * (end - start), _LONGEST_EDGE)
+    return start + edge, end - edge, at
 
 
 def contacts(phones: Phones, seconds: float, fps: float) -> Contacts:
@@ -58,6 +58,7 @@ def contacts(phones: Phones, seconds: float, fps: float) -> Contacts:
     neighbours at a low frame rate it may be left with none.
     """
     count = frame_count(seconds, fps)
+    phones = phones.within(0.0, max(seconds, 1 / fps))
     closed = _claimed(phones, LIPS, count, fps)
     teeth = _claimed(phones, TEETH, count, fps, closed)
     return Contacts(closed, teeth, _claimed(phones, HISSING, count, fps))
@@ -66,22 +67,18 @@ def contacts(phones: Phones, seconds: float, fps: float) -> Contacts:
 def _claimed(phones: Phones, kind: frozenset[str], count: int, fps: float, taken: Flags | None = None) -> Flags:
     flags = np.zeros(count, bool)
     taken = np.zeros(count, bool) if taken is None else taken
-    first, last = 0.0, (count - 0.5) / fps
     for start, end, _ in zip(*spans(phones, kind), strict=True):
-        if start > last or end < first:
-            continue
         low, high = int(np.ceil(start * fps - 1e-6)), int(np.floor(end * fps + 1e-6))
         low, high = max(low, 0), min(high, count - 1)
         if low <= high and not taken[low : high + 1].all():
             flags[low : high + 1] |= ~taken[low : high + 1]
             continue
         middle = (start + end) / 2 * fps
-        near = sorted(range(max(int(middle) - 1, 0), min(int(middle) + 3, count)), key=lambda i: abs(i - middle))
-        free = [i for i in near if not taken[i]]
-        # A clip of one or two frames may lie wholly before the middle of its last phone.
-        nearest = free or ([] if taken.any() else [min(max(round(middle), 0), count - 1)])
-        if nearest:
-            flags[nearest[0]] = True
+        # A phone at the very end may lie beyond the last frame.
+        near = np.arange(int(middle) - 1, int(middle) + 3).clip(0, count - 1)
+        free = near[~taken[near]]
+        if len(free):
+            flags[free[np.abs(free - middle).argmin()]] = True
     return flags
 
 
