@@ -84,7 +84,7 @@ def build_characters() -> None:
         stamp.write_text(digest)
 
 
-def build_zip(output: Path) -> Path:
+def build_zip(output: Path, quiet: bool = False) -> Path:
     """Stage the extension's parts, zip and validate them with the tool inside the bpy wheel of .venv, or of the Python
     that runs this. Returns the zip's path, in the folder `output`.
     """
@@ -101,9 +101,10 @@ def build_zip(output: Path) -> Path:
                 shutil.copytree(source, stage / part, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
             else:
                 shutil.copy2(source, stage / part)
-        run(sys.executable, tool, "build", "--source-dir", stage, "--output-filepath", archive)
-    run(sys.executable, tool, "validate", archive)
-    print(f"{archive.name}  {archive.stat().st_size / 1e6:.1f} MB, valid")
+        run(sys.executable, tool, "build", "--source-dir", stage, "--output-filepath", archive, quiet=quiet)
+    run(sys.executable, tool, "validate", archive, quiet=quiet)
+    if not quiet:
+        print(f"{archive.name}  {archive.stat().st_size / 1e6:.1f} MB, valid")
     return archive
 
 

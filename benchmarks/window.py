@@ -47,7 +47,7 @@ def main() -> None:
         folder = Path(name)
         song = folder / "song.wav"
         save_wav(compose("pop", bpm=120, bars=10, seed=1, rate=22050).sound, song)
-        files = {"extension": build_zip(folder), "song": song}
+        files = {"extension": build_zip(folder, quiet=True), "song": song}
         dance = play("dance", folder, timed=True, **files)
         writing = play("writing", folder, fps=60, **files)
     gaps, idle = ([gap * 1e3 for gap in dance[name]] for name in ("gaps", "idle_gaps"))

@@ -21,7 +21,7 @@ def test_it_says_what_pyproject_says():
 
 def test_blenders_own_tool_builds_a_valid_zip_without_what_users_do_not_need(tmp_path):
     pytest.importorskip("bpy", reason="needs Blender's Python module")
-    names = zipfile.ZipFile(build_zip(tmp_path)).namelist()
+    names = zipfile.ZipFile(build_zip(tmp_path, quiet=True)).namelist()
     assert {"__init__.py", "blender_manifest.toml", "LICENSE", "models/worker.py", "avanim_addon/jobs.py"} <= set(names)
     unwanted = ("tests", "docs", "benchmarks", "examples", "build", "dist", ".")
     assert [name for name in names if name.startswith(unwanted) or "__pycache__" in name] == []

@@ -22,7 +22,7 @@ def blender():
 def extension(blender, tmp_path_factory) -> Path:
     """The zip that users get, found valid by Blender's own tool, which the bpy wheel brings."""
     pytest.importorskip("bpy", reason="needs the bpy wheel with Blender's extension tool")
-    return build_zip(tmp_path_factory.mktemp("extension"))
+    return build_zip(tmp_path_factory.mktemp("extension"), quiet=True)
 
 
 def _drums(path: Path, seconds: float) -> Path:

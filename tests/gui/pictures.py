@@ -34,7 +34,7 @@ def make(folder: Path) -> None:
     from avanim.models.audio import save_wav
     from avanim.models.audio.composer import compose
 
-    extension, song = build_zip(folder), folder / "song.wav"
+    extension, song = build_zip(folder, quiet=True), folder / "song.wav"
     save_wav(compose("disco", bpm=120, bars=10, seed=3, rate=22050).sound, song)
     (folder / "arguments.json").write_text(json.dumps({"extension": str(extension), "song": str(song)}))
     drive = ["--factory-startup", "--python", str(Path(__file__).with_name("drive.py"))]
