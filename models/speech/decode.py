@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From what the network says of each frame to timed phones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import uniform_filter1d
+
+from ...rigs.phones import PHONES, Phones
+from .features import FRAMES
+from .net import EVENTS
+
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Weights:
+    """How the decoder weighs, in natural logarithms: `change` is what a change of phone costs, `closed` and `teeth` how
+    much likelier lips that meet and a lip on the teeth are taken to be, `trust` how far the events are heeded.
+    """
+
+    change: float = 1.6
+    closed: float = 0.5
+    teeth: float = 0.6
+    silence: float = 0.0
+    trust: float = 0.35
+
+
+USUAL = Weights()
+_LIPS = [PHONES.index(name) for name in ("p", "b", "m")]
+_TEETH = [PHONES.index(name) for name in ("f", "v")]
+_SHORTEST = 2  # frames of a phone
+
+
+def decode(posterior: Array, events: Array, effort: Array, weights: Weights = USUAL) -> Phones:
+    """Timed phones of (T, P) probabilities of phones, (T, E) of events and (T,) effort, all at 100 Hz.
+
+    The likeliest sequence (Viterbi) where each change of phone costs the same, so that no language is preferred.
+    """
+    if not len(posterior):
+        return Phones.nothing()
+    path = _best_path(scores(posterior, events, weights), weights.change)
+    rows = []
+    for first, last in _runs(path):
+        name = PHONES[path[first]]
+        if name != "sil":
+            full = 1.0 if path[first] in _LIPS + _TEETH else 0.8 + 0.2 * min(float(effort[first:last].mean()) * 2, 1.0)
+            rows.append((first / FRAMES, last / FRAMES, name, full))
+    return Phones.of(rows)
+
+
+def scores(posterior: Array, events: Array, weights: Weights = USUAL) -> Array:
+    """(T, P) log-probabilities in which the events have had their say."""
+    made = np.log(posterior + 1e-5)
+    for event, members, gain in (("closed", _LIPS, weights.closed), ("lip-teeth", _TEETH, weights.teeth)):
+        chance = events[:, EVENTS.index(event)]
+        together = np.log(posterior[:, members].sum(axis=1) + 1e-5)
+        # As likely together as the event says, or more.
+        told = np.log(chance + 1e-5)
+        made[:, members] += (gain + weights.trust * np.clip(told - together, -3, 3))[:, None]
+    made[:, 0] += weights.silence
+    return made
+
+
+def smoothed_effort(loudness: Array, tilt: Array, speech: Array) -> Array:
+    """(T,) 0..1, 0.5 for this recording's usual voice: from loudness in dB and how bright the sound is, smoothed."""
+    if not len(loudness):
+        return np.zeros(0, np.float32)
+    spoken = speech > 0.5
+    if not spoken.any():
+        return np.zeros(len(loudness), np.float32)
+    level = uniform_filter1d(loudness, 15)
+    bright = uniform_filter1d(tilt, 25)
+    loud = (level - np.median(level[spoken])) / 8.0
+    keen = (bright - np.median(bright[spoken])) / 12.0
+    made = 1.0 / (1.0 + np.exp(-(loud + 0.5 * keen)))
+    return (made * uniform_filter1d(speech, 9)).astype(np.float32)
+
+
+def _best_path(score: Array, change: float) -> NDArray[np.int64]:
+    frames, count = score.shape
+    back = np.zeros((frames, count), np.uint8)
+    at = score[0].copy()
+    for t in range(1, frames):
+        best = int(at.argmax())
+        moved = at[best] - change
+        stays = at >= moved
+        back[t] = np.where(stays, _NUMBERS, best)
+        at = np.where(stays, at, moved) + score[t]
+    path = np.zeros(frames, np.int64)
+    path[-1] = at.argmax()
+    for t in range(frames - 1, 0, -1):
+        path[t - 1] = back[t, path[t]]
+    # A phone of a single frame is its neighbour's.
+    for first, last in _runs(path):
+        if last - first < _SHORTEST and path[first] not in _LIPS:
+            path[first:last] = path[first - 1] if first else path[min(last, frames - 1)]
+    return path
+
+
+def _runs(path: NDArray[np.int64]) -> list[tuple[int, int]]:
+    edges = np.flatnonzero(np.diff(path)) + 1
+    return list(zip([0, *edges.tolist()], [*edges.tolist(), len(path)], strict=True))
+
+
+_NUMBERS = np.arange(len(PHONES), dtype=np.uint8)
