@@ -7,6 +7,7 @@
     python3 build_addon.py test     every test; further arguments go to pytest
     python3 build_addon.py test --gui            only those with a window, in a real Blender: Debian sid's, 5.2
     python3 build_addon.py test --gui=trixie     the same in the one of Debian trixie, 4.3
+    python3 build_addon.py test --bpy=4.2.23     only those of Blender, on another bpy wheel than the pinned one
 
 The tests with a window need root on a Debian, and make a folder of 2 GB with that Blender, once: AVANIM_GUI_ROOT, or
 /var/tmp/avanim-blender (tests/gui/make_blender.sh).
@@ -116,6 +117,37 @@ def real_blender(suite: str) -> None:
         run("sh", "tests/gui/make_blender.sh", root, suite)
 
 
+def with_wheel(version: str) -> Path:
+    """A Python that sees all of .venv but for bpy, of which it has another version."""
+    folder = ROOT / "build" / f"bpy-{version}"
+    python = folder / PYTHON.relative_to(VENV)
+    if not (folder / "set-up").exists():
+        run(sys.executable, "-m", "venv", folder)
+        run(python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-deps", f"bpy=={version}")
+        ours, theirs = (
+            next(path for path in root.glob("**/site-packages") if path.is_dir()) for root in (folder, VENV / "lib")
+        )
+        (ours / "rest.pth").write_text(f"import site; site.addsitedir({str(theirs)!r})\n")
+        (folder / "set-up").touch()
+    return python
+
+
+def test(arguments: list[str]) -> None:
+    """Run pytest with these arguments, of which --gui and --bpy are ours."""
+    python, rest = PYTHON, []
+    for word in arguments:
+        name, _, value = word.partition("=")
+        if name == "--gui":
+            real_blender(value or "sid")
+            rest.append("tests/gui")
+        elif name == "--bpy":
+            python = with_wheel(value)
+            rest += ["tests/addon", "tests/export"]
+        else:
+            rest.append(word)
+    run(python, "-m", "pytest", *rest)
+
+
 def main() -> None:
     command, arguments = (sys.argv[1] if len(sys.argv) > 1 else "zip"), sys.argv[2:]
     if command not in ("zip", "demo", "test"):
@@ -126,10 +158,7 @@ def main() -> None:
     elif command == "demo":
         run(PYTHON, "-m", "avanim", "demo", *arguments)
     else:
-        for word in [word for word in arguments if word.split("=")[0] == "--gui"]:
-            real_blender(word.partition("=")[2] or "sid")
-            arguments[arguments.index(word)] = "tests/gui"
-        run(PYTHON, "-m", "pytest", *arguments)
+        test(arguments)
 
 
 if __name__ == "__main__":
