@@ -124,7 +124,9 @@ def _labels(samples: NDArray[np.float32], hz: int, events: list[tuple[float, str
     for (start, name), (end, _) in zip(events, [*events[1:], (length, "")], strict=True):
         if end <= start + 1e-4:
             continue
-        names = from_ipa(name, language) or ["sil"]
+        names = from_ipa(name, language)
+        if not names:  # a pause has no name; a mark such as palatalisation belongs to what it follows
+            names = [labels[-1].phone] if name and labels else ["sil"]
         if labels and names[0] in _VOICELESS | _VOICED | {"ch", "jh"}:
             closed = _closure(level, labels[-1], start, names[0])
             if closed < start:

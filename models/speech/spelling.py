@@ -26,7 +26,7 @@ def from_ipa(text: str, language: str = "") -> list[str]:
     """The phones of one of espeak-ng's IPA symbols. Its German ɜ is the vowel of -er, which other languages' is not."""
     if language.split("-")[0] in _GERMANIC:
         text = text.replace("ɜ", "ə")
-    return phone_names.from_ipa(unicodedata.normalize("NFD", text))
+    return phone_names.from_ipa(unicodedata.normalize("NFD", text.replace("ε", "ɛ").replace("ᵻ", "ɪ")))
 
 
 def spread(start: float, end: float, names: list[str]) -> list[Label]:
