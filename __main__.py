@@ -164,6 +164,21 @@ def _text(path: str) -> str:
         raise InputError(f"Cannot read {path} ({error}); check the name.") from None
 
 
+def motion(arguments: argparse.Namespace, progress: Progress) -> Result:
+    names = ("tool", "other", "components", "mix", "seconds", "temperature", "seed", "strength", "only_new")
+    options = _options(arguments, *names, "character")
+    for name in ("gains", "offsets", "keys"):
+        text = getattr(arguments, name)
+        if text is not None:
+            try:
+                options[name] = [float(word) for word in text.split(",") if word.strip()]
+            except ValueError:
+                raise InputError(f"--{name} must be numbers with commas between, not {text!r}.") from None
+    if arguments.no_plant:
+        options["plant"] = False
+    return arguments.run_job(Job("motion", arguments.motion, options, arguments.output), progress)
+
+
 def render(arguments: argparse.Namespace, progress: Progress) -> Result:
     output = Path(arguments.output)
     if output.suffix not in (".mp4", ".png"):
@@ -212,17 +227,17 @@ def doctor(arguments: argparse.Namespace, progress: Progress) -> Result:
 def train(arguments: argparse.Namespace, progress: Progress) -> Result:
     from .models.dance import TRAINERS
 
-    task, _, name = arguments.method.partition("/")
-    if task != "dance" or name not in TRAINERS:
-        known = ", ".join(f"dance/{name}" for name in TRAINERS)
-        raise InputError(f"There is no {arguments.method} to train; known are {known}.")
-    trainer = importlib.import_module(f".models.dance.{TRAINERS[name]}", __package__).train
+    modules = {f"dance/{name}": f"dance.{module}" for name, module in TRAINERS.items()}
+    modules["speech/phones"] = "speech.train"
+    if arguments.method not in modules:
+        raise InputError(f"There is no {arguments.method} to train; known are {', '.join(modules)}.")
+    trainer = importlib.import_module(f".models.{modules[arguments.method]}", __package__).train
     options = _options(arguments, "steps", "styles", "minutes", "size", "device")
     for option in options.keys() - inspect.signature(trainer).parameters.keys():
         raise InputError(f"The training of {arguments.method} has no --{option}; leave it out.")
     if "styles" in options:
         options["styles"] = tuple(options["styles"].split(","))
-    out = arguments.out or f"dance_{name}.safetensors"
+    out = arguments.out or f"{arguments.method.replace('/', '_')}.safetensors"
     return trainer(arguments.data, out, **options, progress=progress)
 
 
@@ -329,6 +344,24 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--target", default="plain", choices=("plain", "unity", "unreal"), help="for .fbx and .glb")
     _add_wishes(made.add_argument_group("choreography", "for the method choreographer"))
 
+    made = command("motion", motion, "a tool on one motion: vary, continue, in-between, mix styles, clean up")
+    made.add_argument("motion", metavar="IN", help=".npz .bvh .pkl .json")
+    made.add_argument("-o", "--output", required=True, metavar="OUT", help=".npz .bvh")
+    made.add_argument("--tool", required=True, metavar="pca|hmm|gp|fcrbm|mdn|manifold", help="see docs/motion-tools.md")
+    made.add_argument("--other", metavar="FILE", help="hmm, gp, fcrbm: another motion to learn from")
+    made.add_argument("--components", type=int, metavar="N", help="pca: how many")
+    made.add_argument("--gains", metavar="A,B…", help="pca: what each component is multiplied by")
+    made.add_argument("--offsets", metavar="A,B…", help="pca: by how many deviations each is moved")
+    made.add_argument("--mix", type=float, metavar="0..1", help="hmm, fcrbm: from this motion's style to the other's")
+    made.add_argument("--keys", metavar="F,F…", help="gp: frames to keep, between which all is made anew")
+    made.add_argument("--seconds", type=float, metavar="S", help="gp, fcrbm, mdn: how long it goes on")
+    made.add_argument("--temperature", type=float, metavar="0..2", help="mdn: how freely")
+    made.add_argument("--seed", type=int)
+    made.add_argument("--strength", type=float, metavar="0..1", help="manifold: how far towards it")
+    made.add_argument("--only-new", action="store_true", default=None, help="gp, fcrbm, mdn: without what it follows")
+    made.add_argument("--no-plant", action="store_true", help="leave the feet as they come")
+    made.add_argument("--character")
+
     made = command("render", render, "a scene to a film or a picture", picture)
     made.add_argument("scene", metavar="SCENE.blend")
     made.add_argument("-o", "--output", required=True, metavar="OUT", help=".mp4 .png")
@@ -343,14 +376,14 @@ def parser() -> argparse.ArgumentParser:
     command("doctor", doctor, "what is there and what is missing")
 
     made = command("train", train, "train a method on your data")
-    made.add_argument("method", metavar="METHOD", help="dance/melody, dance/diffusion, dance/listen …")
+    made.add_argument("method", metavar="METHOD", help="dance/melody, dance/diffusion … speech/phones")
     made.add_argument("--data", required=True, metavar="DIR")
     made.add_argument("--out", metavar="FILE", help="the .safetensors to write; checkpoints lie beside it")
     made.add_argument("--steps", type=int, help="how long to train, where it is not --minutes")
     made.add_argument("--styles", metavar="A,B", help="only these; the others stay as they are in FILE")
-    made.add_argument("--minutes", type=float, help="dance/diffusion: how long to train")
+    made.add_argument("--minutes", type=float, help="dance/diffusion, speech/phones: how long to train")
     made.add_argument("--size", choices=("small", "base"), help="dance/diffusion: of the network; base wants a GPU")
-    made.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), help="dance/diffusion: where to train")
+    made.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), help="dance/diffusion, speech/phones: where to train")
 
     made = command("score", score, "measure on held-out data; prints one JSON object")
     made.add_argument("task", metavar="TASK", help="beats, dance, dance/melody, dance/diffusion …")

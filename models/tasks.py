@@ -207,11 +207,49 @@ def regenerate(job: Job, progress: Progress, preview: Preview | None = None) -> 
     return regenerate(dance, job, progress)
 
 
+def motion(job: Job, progress: Progress, preview: Preview | None = None) -> dict[str, Any]:
+    """A tool of `dance.families.tools` on the motion `input`; `output` is another, .npz or .bvh.
+
+    Returns:
+        `motion` the path written, `settings` what it was made with, `frames`, `fps`, `seconds`.
+
+    Raises:
+        InputError: the motion or an option is wrong. Cancelled: progress raised it.
+    """
+    from ..rigs.bvh import save_bvh
+    from ..rigs.characters import load_character
+    from ..rigs.files import ensure_writable
+    from ..rigs.motion_files import load_motion
+    from .dance.families.tools import OPTIONS, apply_tool
+
+    options = checked_options(job.options, OPTIONS)
+    if not job.input:
+        raise InputError("No motion was given; name a file of one.")
+    if not job.output or Path(job.output).suffix not in (".npz", ".bvh"):
+        raise InputError(f"Cannot write a motion as {job.output!r}; end the name in .npz or .bvh.")
+    ensure_writable(job.output)
+    progress(0.0, "Reading the motion")
+    given = load_motion(job.input)
+    tool, other = options.pop("tool", ""), options.pop("other", None)
+    second = load_motion(other) if other else None
+    rest = load_character(options.get("character", "neutral"), given.skeleton).rest()
+    made, settings = apply_tool(given, rest, tool, second, options, part(progress, 0.1, 0.95))
+    progress(0.97, "Writing")
+    output = Path(job.output)
+    made.save(output) if output.suffix == ".npz" else save_bvh(made, rest, output)
+    progress(1.0, "Done")
+    settings = {**{name: value for name, value in options.items() if name != "character"}, **settings}
+    return {
+        "motion": str(output), "settings": settings, "frames": len(made), "fps": made.fps, "seconds": made.seconds
+    }  # fmt: skip
+
+
 # Each is called as task(job, progress, preview); whether it previews anything is its own affair.
 TASKS: dict[str, Callable[[Job, Progress, Preview | None], dict[str, Any]]] = {
     "dance": dance,
     "beats": beats,
     "regenerate": regenerate,
+    "motion": motion,
 }
 
 
