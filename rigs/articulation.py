@@ -219,13 +219,7 @@ def _touched(
     for place, shape in enumerate(CHANNELS):
         weights[:, columns(shape)] = curves[:, [place]]
 
-    lips, teeth, hissing = (gate(times, *spans(phones, kind)[:2], *ways) for kind, *ways in _WAYS)
-    lips, teeth = (
-        np.where(frames.closed, 1.0, np.where(frames.teeth, 0.0, lips * (1 - teeth))),
-        np.where(frames.teeth, 1.0, np.where(frames.closed, 0.0, teeth * (1 - lips))),
-    )
-    hissing = np.where(frames.shut, 1.0, hissing)
-
+    lips, teeth, hissing = contact_levels(phones, times, frames)
     jaw = weights[:, ARKIT_52.index("jawOpen")]
     jaw += teeth * (LIP_AT_TEETH - jaw)
     jaw += hissing * (np.minimum(jaw, TEETH_MEET) - jaw)
@@ -244,6 +238,16 @@ def _touched(
         for place, shape in enumerate(CONTACTS):
             weights[:, columns(shape)] += pressed[:, [place]]
     return weights.clip(0, 1)
+
+
+def contact_levels(phones: Phones, times: Array, frames: Contacts) -> tuple[Array, Array, Array]:
+    """(T,) each, 0..1: how near lips, lip and teeth, and the teeth are to each other; 1 where they touch."""
+    lips, teeth, hissing = (gate(times, *spans(phones, kind)[:2], *ways) for kind, *ways in _WAYS)
+    return (
+        np.where(frames.closed, 1.0, np.where(frames.teeth, 0.0, lips * (1 - teeth))),
+        np.where(frames.teeth, 1.0, np.where(frames.closed, 0.0, teeth * (1 - lips))),
+        np.where(frames.shut, 1.0, hissing),
+    )
 
 
 def _firmness(kind: frozenset[str], settings: MouthSettings) -> float:
