@@ -71,7 +71,7 @@ def train(
 
 def fit(
     clips: list[Clip], out: Path, minutes: float, config: Config, seed: int, device: str, progress: Progress,
-    batch: int = _BATCH, seconds: float = _SECONDS,
+    batch: int = _BATCH, seconds: float = _SECONDS, music: list[NDArray[np.float32]] | None = None,
 ) -> SpeechNet:  # fmt: skip
     """Train a network of `config` on the clips that are not held out; its averaged weights are written to `out`."""
     on = devices.choose(device)
@@ -88,7 +88,7 @@ def fit(
         optimiser.load_state_dict(kept["optimiser"])
         step, spent = kept["step"], kept["spent"]
     learnt = [trimmed(clip) for clip in clips if not held_out(clip)]
-    drawn = Stretches(learnt, tunes(seed), seconds, seed + step)
+    drawn = Stretches(learnt, tunes(seed) if music is None else music, seconds, seed + step)
     weights = torch.tensor([_WEIGHTS.get(name, 1.0) for name in config.phones], device=on)
     log = out.with_suffix(".log.jsonl")
     rng = np.random.default_rng(seed + step)
