@@ -7,7 +7,7 @@ import av
 import pytest
 
 from .run_blender import run
-from .test_window import bring, play
+from .test_window import bring, limit, play
 
 
 @pytest.fixture(scope="module")
@@ -26,9 +26,9 @@ def test_a_click_exports_the_character_and_its_sound(files):
 def test_the_window_stays_alive_while_a_file_is_written(files):
     gaps = files["export_gaps"]
     print(f"export {files['export_seconds']:.1f} s: median {statistics.median(gaps) * 1e3:.0f} ms, {max(gaps):.2f} s")
-    assert statistics.median(gaps) < 0.030
+    assert statistics.median(gaps) < limit(0.030)
     # Saving the copy is one of these turns; without a graphics card one drawing of the view takes 0.2 s.
-    assert max(gaps) < 1.0
+    assert max(gaps) < limit(1.0)
 
 
 def test_a_click_builds_the_studio_and_another_renders_a_still(files):
@@ -37,7 +37,7 @@ def test_a_click_builds_the_studio_and_another_renders_a_still(files):
 
 
 def test_escape_ends_the_second_blender_and_leaves_nothing(files):
-    assert files["esc_seconds"] < 0.5
+    assert files["esc_seconds"] < limit(0.5)
     assert files["after_esc"] == ["render0001.png"]
     assert files["left"] == []
 

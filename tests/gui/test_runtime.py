@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ..addon.package_index import Index, write_pages
-from .test_window import bring, play
+from .test_window import bring, limit, play
 
 
 @pytest.fixture
@@ -35,12 +35,12 @@ def test_a_runtime_is_made_beside_the_window_and_leaves_no_process(scenario):
     assert not possible and "allow online access" in reason
     assert "torch" in facts["status"] and "runs on" in facts["status"]
     print(f"median turn of the main loop while pip runs {statistics.median(facts['gaps']) * 1e3:.0f} ms")
-    assert statistics.median(facts["gaps"]) < 0.030
+    assert statistics.median(facts["gaps"]) < limit(0.030)
     assert facts["after_load"][0] == "running" and facts["after_load"][1] > 0
     seconds, state = facts["cancelled"]
-    assert seconds < 0.75 and state == "part"
+    assert seconds < limit(0.75) and state == "part"
     seconds, processes = facts["disabled"]
-    assert seconds < 1 and processes == 0 and facts["enabled_again"] == "part"
+    assert seconds < limit(1) and processes == 0 and facts["enabled_again"] == "part"
     assert facts["made"] == ["", "whole", True]
     assert facts["removed"] == ["", "none", False]
     assert facts["orphans"] == ""

@@ -38,9 +38,9 @@ def play(scenario: str, folder: Path, extension: Path, song: Path, **more: objec
     return {**facts, "folder": str(folder), "orphans": (folder / ORPHANS).read_text()}
 
 
-def busy() -> bool:
-    """Whether other things run on this machine, so that times say little."""
-    return os.getloadavg()[0] > 2 * (os.cpu_count() or 1)
+def limit(seconds: float) -> float:
+    """What a machine may take that has nothing else to do; one that has gets five times as long."""
+    return seconds * (5 if os.getloadavg()[0] > 2 * (os.cpu_count() or 1) else 1)
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ def test_a_click_adds_a_character(dance):
 
 def test_escape_cancels_within_half_a_second_and_leaves_nothing(dance):
     assert dance["state_before_esc"] == "running"
-    assert dance["esc_seconds"] < 0.5
+    assert dance["esc_seconds"] < limit(0.5)
     assert dance["state_after_esc"] == "cancelled" and dance["actions_after_esc"] == 0
 
 
@@ -93,9 +93,9 @@ def test_the_window_stays_alive_while_it_works(dance):
         f"the take was there {dance['apply_seconds'] * 1e3:.0f} ms after"
     )
     assert len(gaps) > 20
-    assert statistics.median(gaps) < 0.030
+    assert statistics.median(gaps) < limit(0.030)
     # Without a graphics card one drawing of the view takes 0.2 s, and the test's own screenshot as long.
-    assert max(gaps) < 0.5
+    assert max(gaps) < limit(0.5)
 
 
 def test_one_undo_removes_the_dance_and_nothing_else(dance):
@@ -109,10 +109,9 @@ def test_writing_a_minute_of_dance_holds_the_window_up_for_less_than_150_ms(exte
     longest = [round_["longest"] for round_ in facts["rounds"]]
     print(
         "one minute, 60 keys a second, 24 bones, sound and markers: the longest turn of the main loop "
-        f"{', '.join(f'{gap * 1e3:.0f}' for gap in longest)} ms{'; busy machine' if busy() else ''}"
+        f"{', '.join(f'{gap * 1e3:.0f}' for gap in longest)} ms"
     )
-    assert min(longest) < (0.3 if busy() else 0.15)
-    assert max(longest) < (0.5 if busy() else 0.15)
+    assert max(longest) < limit(0.15)
     assert facts["takes"] == 1 and facts["after_undo"] == [0, 0]
 
 
@@ -138,8 +137,8 @@ def test_escape_acts_over_a_3d_view_on_the_active_characters_job(guards):
 
 
 def test_the_cancel_button_acts_within_half_a_second_on_a_worker_that_hangs(guards):
-    assert guards["after_button"] == "cancelled" and guards["button_seconds"] < 0.5
-    assert guards["killed_seconds"] < (3.0 if busy() else 0.7)
+    assert guards["after_button"] == "cancelled" and guards["button_seconds"] < limit(0.5)
+    assert guards["killed_seconds"] < limit(0.7)
 
 
 def test_a_killed_worker_is_one_sentence_and_the_next_job_starts_another(guards):
@@ -154,7 +153,7 @@ def test_loading_a_file_cancels_the_job(guards):
 
 def test_switching_the_extension_off_ends_the_worker(guards):
     state, seconds, left = guards["disabled"]
-    assert state == "cancelled" and seconds < 1 and not left
+    assert state == "cancelled" and seconds < limit(1) and not left
     assert guards["enabled_again"]
 
 
