@@ -284,9 +284,25 @@ _RANKS = ("bilabial", "labiodental", "rounded", "vowel", "pause", "sibilant")
 def _held(phones: Phones, times: Array, hold: float) -> Array:
     """For each frame the moment whose pose it holds: the middle of a phone, those too short having been passed over."""
     ranks = [next((i for i, group in enumerate(_RANKS) if group in FEATURES[n]), len(_RANKS)) for n in phones.names]
-    rows = [[s, e, (s + e) / 2, r] for s, e, r in zip(phones.start, phones.end, ranks, strict=True)]
+    made: list[list[float]] = []
+    phrase: list[list[float]] = []
+    for s, e, r, name in zip(phones.start, phones.end, ranks, phones.names, strict=True):
+        # What is said between two pauses is looked at on its own.
+        if name == "sil" and e - s >= hold:
+            made += [*_merged(phrase, hold), [s, e, (s + e) / 2, r]]
+            phrase = []
+        else:
+            phrase.append([s, e, (s + e) / 2, r])
+    rows = made + _merged(phrase, hold)
+    starts = np.array([row[0] for row in rows])
+    middles = np.array([row[2] for row in rows])
+    return middles[(np.searchsorted(starts, times + 1e-9, side="right") - 1).clip(0)]
+
+
+def _merged(rows: list[list[float]], hold: float) -> list[list[float]]:
+    """Rows of start, end, moment and rank: one too short and a neighbour become one, with the moment of the lower rank."""
     while len(rows) > 1:
-        short = min((i for i in range(len(rows))), key=lambda i: (rows[i][1] - rows[i][0] >= hold, -rows[i][3]))
+        short = min(range(len(rows)), key=lambda i: (rows[i][1] - rows[i][0] >= hold, -rows[i][3]))
         if rows[short][1] - rows[short][0] >= hold:
             break
         beside = [i for i in (short - 1, short + 1) if 0 <= i < len(rows)]
@@ -294,6 +310,4 @@ def _held(phones: Phones, times: Array, hold: float) -> Array:
         keep = min((short, other), key=lambda i: rows[i][3])
         low, high = min(short, other), max(short, other)
         rows[low : high + 1] = [[rows[low][0], rows[high][1], *rows[keep][2:]]]
-    starts = np.array([row[0] for row in rows])
-    middles = np.array([row[2] for row in rows])
-    return middles[(np.searchsorted(starts, times + 1e-9, side="right") - 1).clip(0)]
+    return rows
