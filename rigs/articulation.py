@@ -300,7 +300,7 @@ def _held(phones: Phones, times: Array, hold: float) -> Array:
 
 
 def _merged(rows: list[list[float]], hold: float) -> list[list[float]]:
-    """Rows of start, end, moment and rank: one too short and a neighbour become one, with the moment of the lower rank."""
+    """Rows of start, end, moment, rank: one too short and a neighbour become one, with the moment of the lower rank."""
     while len(rows) > 1:
         short = min(range(len(rows)), key=lambda i: (rows[i][1] - rows[i][0] >= hold, -rows[i][3]))
         if rows[short][1] - rows[short][0] >= hold:
