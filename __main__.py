@@ -246,6 +246,12 @@ def score(arguments: argparse.Namespace, progress: Progress) -> Result:
         from .models.audio.score import score_beats
 
         return score_beats(arguments.data, progress)
+    if arguments.task == "speech":
+        from .models.speech import score as speech_score
+
+        if not arguments.data:
+            raise InputError("To score speech give --data, the folder with the corpora; see models/speech/corpus.py.")
+        return speech_score.score(arguments.data, progress=progress)
     if arguments.task == "dance/melody":
         from .models.dance import melody_score
 
@@ -281,7 +287,7 @@ def score(arguments: argparse.Namespace, progress: Progress) -> Result:
 
         return lessons_score.score(name, arguments.data or ".", progress=progress)
     methods = ("melody", "diffusion", "body_dynamics", *AUTOREGRESSIVE)
-    known = ", ".join(["beats", "dance", *(f"dance/{name}" for name in methods)])
+    known = ", ".join(["beats", "speech", "dance", *(f"dance/{name}" for name in methods)])
     raise InputError(f"There is no score for {arguments.task}; known are {known}.")
 
 

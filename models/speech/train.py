@@ -28,7 +28,7 @@ from .features import RATE
 from .net import LIMITS, Config, SpeechNet, save_weights
 
 SPOKEN_MINUTES = 330.0
-_BATCH, _SECONDS, _PEAK_RATE, _WARM_UP = 16, 4.6, 2e-3, 150
+_BATCH, _SECONDS, _PEAK_RATE, _WARM_UP = 10, 4.6, 1.8e-3, 200
 _SMOOTHING = 0.06
 _SONGS = {"house": 124.0, "disco": 116.0, "pop": 100.0, "hiphop": 88.0, "salsa": 180.0, "rumba": 100.0}
 _OFFLINE = 0.55  # how often without a limit of the look-ahead

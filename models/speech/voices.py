@@ -87,10 +87,7 @@ def make_voices(texts: Path, folder: Path, minutes: float, seed: int = 0, progre
     Raises:
         InputError: a synthesiser is missing, or the texts cannot be read.
     """
-    try:
-        sentences = {code: lines for code, lines in json.loads(texts.read_text(encoding="utf-8")).items() if lines}
-    except (OSError, ValueError, AttributeError) as error:
-        raise InputError(f"Cannot read the sentences {texts} ({error}); give JSON, language to sentences.") from error
+    sentences = _read_texts(texts)
     rng = np.random.default_rng(seed)
     folder.mkdir(parents=True, exist_ok=True)
     lines = []
@@ -112,6 +109,19 @@ def make_voices(texts: Path, folder: Path, minutes: float, seed: int = 0, progre
     with replacing(listed) as temporary:
         temporary.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     return listed
+
+
+def _read_texts(texts: Path) -> dict[str, list[str]]:
+    try:
+        return {code: lines for code, lines in json.loads(texts.read_text(encoding="utf-8")).items() if lines}
+    except (OSError, ValueError, AttributeError) as error:
+        raise InputError(f"Cannot read the sentences {texts} ({error}); give JSON, language to sentences.") from error
+
+
+def held_out_speech(texts: Path, seed: int = 0) -> Iterator[Spoken]:
+    """Speech in the languages and voices that are held out, without end. Raises InputError as `make_voices`."""
+    sentences = {code: lines for code, lines in _read_texts(texts).items() if code in HELD_OUT_LANGUAGES}
+    yield from _espeak(sentences, np.random.default_rng(seed))
 
 
 def _espeak(sentences: dict[str, list[str]], rng: np.random.Generator) -> Iterator[Spoken]:

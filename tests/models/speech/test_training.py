@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The training data and the training: times of synthesised phones, what is held out, what the disturbances keep."""
 
+import itertools
 import json
 import shutil
 
@@ -123,7 +124,7 @@ def test_the_captured_face_and_the_people_are_read(shared_data, tmp_path):
 def test_a_stop_is_closed_before_it_is_released():
     samples, hz, labels = espeak.speak("Papa. A map of Bombay.", "en-us")
     assert abs(len(samples) / hz - labels[-1].end) < 0.05
-    assert all(a.end == pytest.approx(b.start) for a, b in zip(labels, labels[1:], strict=False))
+    assert all(a.end == pytest.approx(b.start) for a, b in itertools.pairwise(labels))
     power = np.array([np.mean(samples[int(t * hz) : int((t + 0.01) * hz)] ** 2) for t in np.arange(0, 1, 0.01)])
     second = next(label for label in labels[2:] if label.phone == "p")
     assert power[round(second.start * 100) + 1] < 0.05 * power[round(second.start * 100) - 5]
