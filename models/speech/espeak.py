@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import ctypes.util
 from dataclasses import replace
@@ -39,19 +40,26 @@ _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctype
 
 @cache
 def _library() -> tuple[ctypes.CDLL, int]:
-    """The library and its sample rate, Hz."""
-    name = ctypes.util.find_library("espeak-ng") or "libespeak-ng.so.1"
-    try:
-        library = ctypes.CDLL(name)
-    except OSError as error:
-        raise InputError(
-            "Training speech is spoken by espeak-ng, and it is not installed: apt install espeak-ng flite festival "
-            "festvox-kallpc16k festvox-kdlpc16k festvox-us-slt-hts."
-        ) from error
-    rate = library.espeak_Initialize(_SYNCHRONOUS, 0, None, _PHONEME_EVENTS | _IPA_NAMES)
-    if rate <= 0:
-        raise InputError("espeak-ng cannot start: install its data, apt install espeak-ng-data.")
-    return library, rate
+    """The library and its sample rate, Hz: the system's, or else the one that the package espeakng-loader brings."""
+    for name, data in _places():
+        try:
+            library = ctypes.CDLL(name)
+        except OSError:
+            continue
+        rate = library.espeak_Initialize(_SYNCHRONOUS, 0, data, _PHONEME_EVENTS | _IPA_NAMES)
+        if rate > 0:
+            return library, rate
+    raise InputError("Text is spoken by espeak-ng, and it is not installed: pip install espeakng-loader.")
+
+
+def _places() -> list[tuple[str, bytes | None]]:
+    """Where the library may be, and its data where that is not beside it."""
+    places: list[tuple[str, bytes | None]] = [(ctypes.util.find_library("espeak-ng") or "libespeak-ng.so.1", None)]
+    with contextlib.suppress(ImportError):
+        import espeakng_loader  # type: ignore[import-not-found]
+
+        places.append((espeakng_loader.get_library_path(), str(espeakng_loader.get_data_path()).encode()))
+    return places
 
 
 @cache
