@@ -31,6 +31,7 @@ from .rigs.files import ensure_writable
 from .rigs.job import Job, Progress, part
 
 MOTION_FILES = (".npz", ".bvh", ".json")
+FACE_FILES = (".npz", ".csv", ".json")
 SCENE_FILES = (".blend", ".fbx", ".glb", ".mp4", ".png")
 Result = dict[str, Any]
 
@@ -164,6 +165,55 @@ def _text(path: str) -> str:
         raise InputError(f"Cannot read {path} ({error}); check the name.") from None
 
 
+def face(arguments: argparse.Namespace, progress: Progress) -> Result:
+    from .models.face.task import OPTIONS
+
+    output = Path(arguments.output)
+    options = _options(arguments, *(name for name in OPTIONS if name in vars(arguments)))
+    if output.suffix in FACE_FILES:
+        return _with_notes(arguments.run_job(Job("face", arguments.speech, options, str(output)), progress))
+    if output.suffix not in SCENE_FILES:
+        raise InputError(f"Cannot tell what {output} should be; end it in {' '.join((*FACE_FILES, *SCENE_FILES))}.")
+    _blender(output.suffix)
+    ensure_writable(output)
+    from .avanim_addon.scene import performance, talk
+    from .rigs.face import FaceTrack
+    from .rigs.phones import Phones
+
+    with tempfile.TemporaryDirectory(prefix="avanim-") as folder:
+        job = Job("face", arguments.speech, options, str(Path(folder) / "face.npz"))
+        made = _with_notes(arguments.run_job(job, part(progress, 0, 0.3)))
+        track = FaceTrack.load(made["face"])
+    settings = made["settings"]
+    talk.stage_face(
+        track,
+        Phones.from_dict(made["phones"]),
+        arguments.speech,
+        character=settings["character"],
+        name=Path(arguments.speech or "Text").stem,
+        settings=settings,
+        start=settings.get("start", 0.0),
+        keys={"error": arguments.error, "stepped": bool(settings.get("stepped"))},
+        progress=part(progress, 0.3, 0.45),
+    )
+    performance.finish(
+        output,
+        engine=arguments.engine,
+        size=_size(arguments.size),
+        target=arguments.target,
+        progress=part(progress, 0.45, 1),
+    )
+    progress(1.0, "Done")
+    return {**made, "face": None, "output": str(output)}
+
+
+def _with_notes(made: Result) -> Result:
+    """A result, once what was odd about the sound has been told."""
+    for note in made.get("notes", ()):
+        warnings.warn(note, stacklevel=2)
+    return made
+
+
 def motion(arguments: argparse.Namespace, progress: Progress) -> Result:
     names = ("tool", "other", "components", "mix", "seconds", "temperature", "seed", "strength", "only_new")
     options = _options(arguments, *names, "character")
@@ -209,12 +259,16 @@ def demo(arguments: argparse.Namespace, progress: Progress) -> Result:
 
 def methods(arguments: argparse.Namespace, progress: Progress) -> Result:
     from .models.dance import METHODS
+    from .models.face import METHODS as FACE_METHODS
 
     return {
         "dance": {
             name: {"title": method.title, "reference": method.reference, "styles": list(method.styles)}
             for name, method in METHODS.items()
-        }
+        },
+        "face": {
+            name: {"title": method.title, "reference": method.reference} for name, method in FACE_METHODS.items()
+        },
     }
 
 
@@ -226,9 +280,11 @@ def doctor(arguments: argparse.Namespace, progress: Progress) -> Result:
 
 def train(arguments: argparse.Namespace, progress: Progress) -> Result:
     from .models.dance import TRAINERS
+    from .models.face import TRAINED as FACE_TRAINED
 
     modules = {f"dance/{name}": f"dance.{module}" for name, module in TRAINERS.items()}
     modules["speech/phones"] = "speech.train"
+    modules.update((f"face/{name}", f"face.{name}") for name in FACE_TRAINED)
     if arguments.method not in modules:
         raise InputError(f"There is no {arguments.method} to train; known are {', '.join(modules)}.")
     trainer = importlib.import_module(f".models.{modules[arguments.method]}", __package__).train
@@ -350,6 +406,23 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--target", default="plain", choices=("plain", "unity", "unreal"), help="for .fbx and .glb")
     _add_wishes(made.add_argument_group("choreography", "for the method choreographer"))
 
+    made = command("face", face, "speech to a talking face", picture)
+    made.add_argument("speech", metavar="SPEECH", nargs="?", help="an audio file or a film; none with --text, --phones")
+    made.add_argument("-o", "--output", required=True, metavar="OUT", help=" ".join((*FACE_FILES, *SCENE_FILES)))
+    made.add_argument("--method")
+    made.add_argument("--seed", type=int)
+    made.add_argument("--fps", type=float)
+    made.add_argument("--start", type=float, metavar="S", help="begin at this second of the sound")
+    made.add_argument("--seconds", type=float, metavar="S", help="speak this long")
+    made.add_argument("--channel", metavar="left|right|mix|N", help="which speaker of a recording with several")
+    made.add_argument("--text", metavar="TEXT|FILE.txt", help="what is said, to be aligned to the sound")
+    made.add_argument("--phones", metavar="FILE", help="timed phones: .json .TextGrid .lab .phn .txt .csv")
+    made.add_argument("--character")
+    made.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"))
+    made.add_argument("--target", default="plain", choices=("plain", "unity", "unreal"), help="for .fbx and .glb")
+    made.add_argument("--error", type=float, default=0.0, metavar="0..0.2", help="of .blend: keys left out within this")
+    _add_face_wishes(made.add_argument_group("controls"))
+
     made = command("motion", motion, "a tool on one motion: vary, continue, in-between, mix styles, clean up")
     made.add_argument("motion", metavar="IN", help=".npz .bvh .pkl .json")
     made.add_argument("-o", "--output", required=True, metavar="OUT", help=".npz .bvh")
@@ -404,6 +477,27 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def _add_face_wishes(group: Any) -> None:
+    """The animator's controls, by the names of models/face/controls.py."""
+    group.add_argument("--emotion", metavar="happy:0.6@0,sad:1@3.5", help="emotions, their amounts, and from when")
+    group.add_argument("--suggest-emotion", type=float, metavar="0..1", help="how far to follow the voice's own mood")
+    group.add_argument("--articulation", type=float, metavar="0..2", help="0 mumbled, 1 as spoken, 2 exaggerated")
+    group.add_argument("--jaw", type=float, metavar="0..2", help="size of the jaw's movement")
+    group.add_argument("--lips", type=float, metavar="0..2", help="size of the lips' movement")
+    group.add_argument("--tongue", type=float, metavar="0..2")
+    group.add_argument("--closure", type=float, metavar="0..2", help="how hard the lips press in p, b, m, f, v")
+    group.add_argument("--smoothing", type=float, metavar="0..1", help="0 crisp, 1 sluggish")
+    group.add_argument("--lead-ms", type=float, metavar="MS", help="the mouth comes earlier by this; below 0 later")
+    group.add_argument("--stepped", action="store_true", default=None, help="poses that are held, for drawn mouths")
+    group.add_argument("--hold-ms", type=float, metavar="MS", help="the shortest pose with --stepped")
+    group.add_argument("--upper", type=float, metavar="0..2", help="amount of everything below")
+    for name in ("blinks", "saccades", "brows", "head", "breath"):
+        group.add_argument(f"--{name}", type=float, metavar="0..2")
+    group.add_argument("--language", help="of --text; for sound alone it is never needed")
+    group.add_argument("--regions", metavar="A,B", help="of brows eyes cheeks jaw mouth tongue upper lower head gaze")
+    group.add_argument("--keep", metavar="FILE", help="a recorded face (.csv, .npz) that moves the other regions")
+
+
 def _add_wishes(group: Any) -> None:
     """The animator's controls, by the names of models/dance/choreographer/controls.py."""
     group.add_argument("--mix", metavar="A:2,B:1", help="styles and their weights")
@@ -437,13 +531,13 @@ def show(command: str, result: Result) -> None:
     elif command == "methods":
         for task, entries in result.items():
             for name, entry in entries.items():
-                print(
-                    f"{task}/{name}  {entry['title']} ({entry['reference']})\n    styles: {', '.join(entry['styles'])}"
-                )
+                print(f"{task}/{name}  {entry['title']} ({entry['reference']})")
+                if entry.get("styles"):
+                    print(f"    styles: {', '.join(entry['styles'])}")
     elif command in ("score", "demo", "train"):
         print(json.dumps(result, indent=1))
     else:
-        print(result.get("output") or result.get("motion"))
+        print(result.get("output") or result.get("motion") or result.get("face"))
 
 
 def run_here(job: Job, progress: Progress) -> Result:

@@ -220,7 +220,8 @@ def motion(job: Job, progress: Progress, preview: Preview | None = None) -> dict
     from ..rigs.characters import load_character
     from ..rigs.files import ensure_writable
     from ..rigs.motion_files import load_motion
-    from .dance.families.tools import OPTIONS, apply_tool
+    from .dance.families import OPTIONS
+    from .dance.families.tools import apply_tool
 
     options = checked_options(job.options, OPTIONS)
     if not job.input:
@@ -244,12 +245,20 @@ def motion(job: Job, progress: Progress, preview: Preview | None = None) -> dict
     }  # fmt: skip
 
 
+def face(job: Job, progress: Progress, preview: Preview | None = None) -> dict[str, Any]:
+    """Speech to the motion of a face, see `face.task.face`."""
+    from .face.task import OPTIONS, face
+
+    return face(checked_options(job.options, OPTIONS), job, progress)
+
+
 # Each is called as task(job, progress, preview); whether it previews anything is its own affair.
 TASKS: dict[str, Callable[[Job, Progress, Preview | None], dict[str, Any]]] = {
     "dance": dance,
     "beats": beats,
     "regenerate": regenerate,
     "motion": motion,
+    "face": face,
 }
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from .versions import HAS_ACTION_SLOTS
 
-_LINEAR = bpy.types.Keyframe.bl_rna.properties["interpolation"].enum_items["LINEAR"].value
+_KINDS = bpy.types.Keyframe.bl_rna.properties["interpolation"].enum_items
 
 
 def new_action(name: str, owner: Any) -> bpy.types.Action:
@@ -67,8 +67,9 @@ def write_curves(
     id_type: str,
     frames: NDArray[np.number],
     channels: Iterable[tuple[str, int, str, NDArray[np.floating]]],
+    interpolation: str = "LINEAR",
 ) -> None:
-    """Write whole curves with `foreach_set`, linear between keys.
+    """Write whole curves with `foreach_set`, linear between keys, or held with "CONSTANT".
 
     Args:
         frames: (T,) ascending.
@@ -80,7 +81,7 @@ def write_curves(
     groups: dict[str, Any] = {group.name: group for group in container.groups}
     points = np.empty((len(frames), 2), np.float32)
     points[:, 0] = frames
-    linear = np.full(len(frames), _LINEAR, np.int32)
+    kinds = np.full(len(frames), _KINDS[interpolation].value, np.int32)
     for path, index, group, values in channels:
         curve = container.fcurves.new(path, index=index)
         if group not in groups:
@@ -89,7 +90,7 @@ def write_curves(
         points[:, 1] = values
         curve.keyframe_points.add(len(frames))
         curve.keyframe_points.foreach_set("co", points.ravel())
-        curve.keyframe_points.foreach_set("interpolation", linear)
+        curve.keyframe_points.foreach_set("interpolation", kinds)
         curve.update()
 
 

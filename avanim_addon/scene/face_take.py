@@ -3,16 +3,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterable
 from typing import Any
 
 import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from ...rigs import face_regions
+from ...rigs.articulation_contacts import contacts
 from ...rigs.errors import InputError
 from ...rigs.face import ARKIT_52, FaceTrack
+from ...rigs.face_keys import face_keys
 from ...rigs.marks import Marks
+from ...rigs.phones import PHONES, Phones
 from ...rigs.rotation import matrix_from_axis_angle, quaternion_from_matrix, sign_continuous
 from ..compat import actions
 from . import marks as marking
@@ -38,6 +42,9 @@ def write_face_take(
     frame_start: int | None = None,
     fps: float | None = None,
     marks: dict[str, Marks] | None = None,
+    regions: Iterable[str] = ("all",),
+    error: float = 0.0,
+    stepped: bool = False,
 ) -> bpy.types.Action:
     """Key a face onto a character as a new take.
 
@@ -50,6 +57,9 @@ def write_face_take(
         frame_start: the frame of the first key, by default the scene's first.
         fps: keys a second, by default the scene's.
         marks: kept on the take, e.g. {"phonemes": …}.
+        regions: of `face_regions`: what lies in the others gets no keys, so that what moves it goes on.
+        error: keys are left out where that changes no weight by more; every contact of the lips stays.
+        stepped: each key holds until the next one, for drawn mouths.
 
     Returns:
         The armature's action, which stands for the take in the list.
@@ -58,8 +68,12 @@ def write_face_take(
         InputError: the character has no shape keys of ARKit's, or they are driven or linked; or it is not one of
             AVAnim's characters.
     """
-    steps = face_take_steps(armature, track, name, settings, frame_start=frame_start, fps=fps, marks=marks)
-    return last_of(steps)
+    return last_of(
+        face_take_steps(
+            armature, track, name, settings, frame_start=frame_start, fps=fps, marks=marks, regions=regions,
+            error=error, stepped=stepped,
+        )
+    )  # fmt: skip
 
 
 def face_take_steps(
@@ -71,6 +85,9 @@ def face_take_steps(
     frame_start: int | None = None,
     fps: float | None = None,
     marks: dict[str, Marks] | None = None,
+    regions: Iterable[str] = ("all",),
+    error: float = 0.0,
+    stepped: bool = False,
 ) -> Generator[None, None, bpy.types.Action]:
     """`write_face_take`, with pauses in which the window may live on; as `take.take_steps`.
 
@@ -85,7 +102,10 @@ def face_take_steps(
     times = np.arange(max(1, round(track.seconds * fps))) / fps
     frames = frame_start + np.arange(len(times))
     weights = _at(times, track.weights, track.fps)
-    on_bones = _bone_channels(armature, blocks, track, times)
+    regions = tuple(regions)
+    moved = face_regions.shapes_of(regions)
+    keyed = _keys(weights, (marks or {}).get("phonemes"), settings or {}, fps, error, stepped)
+    on_bones = _bone_channels(armature, blocks, track, times, regions)
 
     made: list[tuple[int, int]] = []  # session_uid of the owner and of its action; the armature's first
     finished = False
@@ -97,11 +117,14 @@ def face_take_steps(
             yield
             shapes = _shapes(found(bpy.data.shape_keys, owner_uid))
             for start in range(0, len(shapes), _AT_ONCE):
-                channels = [
-                    (f'key_blocks["{shape}"].value', 0, "Face", weights[:, ARKIT_52.index(shape)])
-                    for shape in shapes[start : start + _AT_ONCE]
-                ]
-                actions.write_curves(found(bpy.data.actions, action_uid), "KEY", frames, channels)
+                for shape in shapes[start : start + _AT_ONCE]:
+                    column = ARKIT_52.index(shape)
+                    if not moved[column]:
+                        continue
+                    at, values = keyed(column)
+                    channel = (f'key_blocks["{shape}"].value', 0, "Face", values)
+                    kind = "CONSTANT" if stepped else "LINEAR"
+                    actions.write_curves(found(bpy.data.actions, action_uid), "KEY", frames[at], [channel], kind)
                 yield
         armature = found(bpy.data.objects, made[0][0])
         owners = [armature, *(found(bpy.data.shape_keys, owner) for owner, _ in made[1:])]
@@ -159,6 +182,21 @@ def _shapes(block: bpy.types.Key) -> list[str]:
     return [shape for shape in ARKIT_52 if shape in block.key_blocks]
 
 
+def _keys(
+    weights: Array, phonemes: Marks | None, settings: dict[str, Any], fps: float, error: float, stepped: bool
+) -> Callable[[int], tuple[NDArray[np.int64], Array]]:
+    """Of a shape, by its place in ARKIT_52, the frames that get a key, and their values."""
+    if not (error or stepped):
+        every = np.arange(len(weights))
+        return lambda column: (every, weights[:, column])
+    seconds = len(weights) / fps
+    phones = Phones.nothing()
+    if phonemes is not None and all(label in PHONES for label in phonemes.labels):
+        phones = Phones.from_marks(phonemes, seconds).shifted(-float(settings.get("lead_ms") or 0.0) / 1000)
+    keys = face_keys(weights, contacts(phones.filled(seconds), seconds, fps), error, stepped)
+    return lambda column: (keys.frames[column], keys.values[column])
+
+
 def _at(times: Array, values: Array, fps: float) -> Array:
     """(N, …): linear between `values` (T, …), of which frame 0 is at time 0."""
     own = np.arange(len(values)) / fps
@@ -166,14 +204,15 @@ def _at(times: Array, values: Array, fps: float) -> Array:
 
 
 def _bone_channels(
-    armature: bpy.types.Object, blocks: list[bpy.types.Key], track: FaceTrack, times: Array
+    armature: bpy.types.Object, blocks: list[bpy.types.Key], track: FaceTrack, times: Array, regions: tuple[str, ...]
 ) -> list[tuple[str, int, str, Array]]:
     """Curves of the head's turn, and of the eyes': of a property where shape keys turn those or no bones are there."""
     head = _at(times, track.head, track.fps)
-    turns = {"head": turned(head[:, 1], head[:, 0], head[:, 2])}
+    turns = {"head": turned(head[:, 1], head[:, 0], head[:, 2])} if {"all", "head"} & set(regions) else {}
     gaze = _at(times, track.gaze, track.fps)
     by_shapes = any("eyeLookUpLeft" in block.key_blocks for block in blocks)
-    eyes = [eye for eye in EYES if eye in armature.data.bones and not by_shapes]
+    looks = bool({"all", "eyes", "gaze", "upper"} & set(regions))
+    eyes = [eye for eye in EYES if eye in armature.data.bones and not by_shapes and looks]
     turns.update((eye, turned(gaze[:, 1], gaze[:, 0])) for eye in eyes)
     channels = []
     for bone, rotations in turns.items():
@@ -181,7 +220,7 @@ def _bone_channels(
         quaternions = sign_continuous(quaternion_from_matrix(axes.T @ rotations @ axes))
         path = f'pose.bones["{bone}"].rotation_quaternion'
         channels += [(path, part, bone, quaternions[:, part]) for part in range(4)]
-    if gaze.any() and not eyes:
+    if gaze.any() and looks and not eyes:
         channels += [(f'["{GAZE}"]', axis, "Face", gaze[:, axis]) for axis in range(2)]
     return channels
 

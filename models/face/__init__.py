@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Speech to the motion of a face: ARKit's 52 shapes, head and gaze, by one of several methods of the literature."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...rigs import emotion, face_life
+from ...rigs.articulation import MouthSettings
+from ...rigs.errors import InputError
+from ...rigs.face import ARKIT_52, FaceTrack
+from ...rigs.face_regions import REGIONS, merged
+from ...rigs.job import Progress, part, silent
+from ...rigs.phones import Phones
+from ...rigs.sound import Sound
+from .controls import LIFE, MOUTH, OPTIONS, amounts, chosen_regions, emotion_curve
+
+if TYPE_CHECKING:
+    from .hearing import Source, Voice
+
+Array = NDArray[np.float64]
+
+DEFAULT_METHOD = "articulator"
+
+
+@dataclass(frozen=True)
+class Method:
+    """`module` of this folder: one with a `RECIPE` moves points of the face, the other articulates phones."""
+
+    title: str
+    reference: str
+    module: str
+    articulates: bool = False
+
+
+METHODS: dict[str, Method] = {
+    "articulator": Method(
+        "Articulator",
+        "AVAnim's own: phones of any language, articulated",
+        "articulator",
+        articulates=True,
+    ),
+    "obamanet": Method(
+        "ObamaNet",
+        "Kumar, Sotelo, Kumar, de Brébisson, Bengio: ObamaNet, arXiv 1801.01442, 2017",
+        "obamanet",
+    ),
+    "synthesizing": Method(
+        "Synthesizing Obama",
+        "Suwajanakorn, Seitz, Kemelmacher-Shlizerman: Synthesizing Obama, ACM TOG 36(4), 2017",
+        "synthesizing",
+    ),
+    "jalalifar": Method(
+        "Facial Reenactment",
+        "Jalalifar, Hasani, Aghajan: Speech-Driven Facial Reenactment, arXiv 1803.07461, 2018",
+        "jalalifar",
+    ),
+    "atnet": Method(
+        "AT-net",
+        "Chen, Maddox, Duan, Xu: Hierarchical Cross-Modal Talking Face Generation, CVPR 2019",
+        "atnet",
+    ),
+}
+# Those that `avanim train face/…` trains.
+TRAINED = tuple(name for name, method in METHODS.items() if not method.articulates)
+
+
+@dataclass(frozen=True)
+class Face:
+    """The motion, the phones that were heard or given, and all settings that are needed to make it again.
+
+    `voice` what else was heard · `notes` sentences on what was odd about the sound.
+    """
+
+    track: FaceTrack
+    phones: Phones
+    settings: dict[str, Any]
+    voice: Voice
+    notes: tuple[str, ...] = ()
+
+
+def generate(
+    sound: Sound | Source | None = None,
+    *,
+    voice: Voice | None = None,
+    method: str = DEFAULT_METHOD,
+    seed: int = 0,
+    fps: float = 30.0,
+    device: str = "auto",
+    progress: Progress = silent,
+    **controls: Any,
+) -> Face:
+    """The face that goes with a voice. A sound without speech gives a face that only looks about and blinks.
+
+    Args:
+        sound: in memory, or a `hearing.Source` that reads a file part by part; None where `voice` says it all.
+        voice: what has been heard of it already, or phones that are known; then AVAnim's own method needs no sound.
+        method: a key of METHODS.
+        seed: every seed is another play of eyes, brows and head; the mouth does not depend on it.
+        fps: frame rate of the motion, 1 to 240.
+        controls: an animator's wishes, by the names in controls.OPTIONS: sizes, smoothness, lead, emotion; `regions` of
+            the face to move, and `keep`, a recorded face (.csv, .npz) that moves the others.
+
+    Raises:
+        InputError: unknown method, control or device, no sound, or a wish out of its bounds.
+        Cancelled: progress raised it.
+    """
+    from . import articulator
+    from .hearing import Source, listen
+
+    if method not in METHODS:
+        raise InputError(f"There is no face method {method!r}; choose one of {', '.join(METHODS)}.")
+    if not (np.isfinite(fps) and 1 <= fps <= 240):
+        raise InputError(f"The frame rate of a face must lie within 1 and 240, not at {fps}.")
+    if device.partition(":")[0] not in ("auto", "cpu", "cuda", "mps"):
+        raise InputError(f"There is no device {device}; choose auto, cpu, cuda or mps.")
+    controls = {name: value for name, value in controls.items() if value is not None}
+    for name in controls:
+        if name not in OPTIONS:
+            raise InputError(f"A face has no control {name!r}; it has {', '.join(OPTIONS)}.")
+    regions = chosen_regions(controls.get("regions"))
+    settings = MouthSettings.from_options(controls)
+    source = Source.of_sound(sound) if isinstance(sound, Sound) else sound
+    if voice is None:
+        if source is None:
+            raise InputError("There is nothing to speak; give a sound, or phones.")
+        voice = listen(source, device=device, progress=part(progress, 0.0, 0.7))
+    if METHODS[method].articulates:
+        mouth = articulator.mouth(voice, fps, settings)
+    elif source is None:
+        raise InputError(f"The method {method} needs a sound, not phones alone; give one, or choose {DEFAULT_METHOD}.")
+    elif not len(voice.phones):
+        mouth = np.zeros((max(1, round(voice.seconds * fps)), len(ARKIT_52)))
+    else:
+        mouth = _by_points(method, source, fps, settings, device, part(progress, 0.7, 0.9))
+    progress(0.9, "Moving eyes, brows and head")
+    life, head, gaze = face_life.live(
+        voice.phones, max(voice.seconds, 1 / fps), fps, loudness=voice.loudness if len(voice.loudness) else None,
+        f0=voice.f0 if len(voice.f0) else None, seed=seed, **amounts(controls),
+    )  # fmt: skip
+    weights = _layered(mouth, life, voice, fps, settings, controls)
+    track = FaceTrack(weights, head, gaze, fps)
+    if regions != ("all",):
+        nothing = FaceTrack(np.zeros((1, len(ARKIT_52))), np.zeros((1, 3)), np.zeros((1, 2)), fps)
+        track = merged(track, FaceTrack.load(controls["keep"]) if "keep" in controls else nothing, regions)
+    kept = {name: controls[name] for name in OPTIONS if name in controls}
+    progress(1.0, "Spoken")
+    return Face(
+        track,
+        voice.phones,
+        {"method": method, "seed": seed, "fps": fps, "device": device, **kept, "regions": ", ".join(regions)},
+        voice,
+        tuple(source.notes) if source else (),
+    )
+
+
+def _layered(
+    mouth: Array, life: Array, voice: Voice, fps: float, settings: MouthSettings, controls: dict[str, Any]
+) -> Array:
+    """The mouth, the rest of the face, and the emotions that are asked for or guessed."""
+    curve = emotion_curve(str(controls.get("emotion", "")))
+    guessed = float(controls.get("suggest_emotion", 0.0))
+    layers = []
+    if curve:
+        layers.append(emotion.express(curve, len(mouth) / fps, fps))
+    if guessed and len(voice.f0):
+        found = emotion.suggest(voice.f0, voice.loudness, voice.seconds, effort=voice.effort)
+        layers.append(guessed * emotion.express(found, len(mouth) / fps, fps))
+    felt = sum(layers[1:], layers[0]) if layers else None
+    return emotion.combine(mouth, life, felt, phones=voice.phones, fps=fps, settings=settings)
+
+
+def _by_points(
+    method: str, source: Source, fps: float, settings: MouthSettings, device: str, progress: Progress
+) -> Array:
+    """What a published method makes of the sound, with the animator's wishes for size, time and smoothness."""
+    from .recurrent import mouth
+    from .shaping import shaped
+
+    recipe = importlib.import_module(f".{METHODS[method].module}", __package__).RECIPE
+    return shaped(mouth(recipe, source, fps, device=device, progress=progress), fps, settings)
+
+
+def with_phones(voice: Voice, phones: Phones) -> Voice:
+    """The same voice saying other phones, such as those of a file, or moved ones."""
+    return replace(voice, phones=phones.within(0.0, voice.seconds))
+
+
+__all__ = [
+    "DEFAULT_METHOD", "LIFE", "METHODS", "MOUTH", "OPTIONS", "REGIONS", "TRAINED", "Face", "Method", "generate",
+    "with_phones",
+]  # fmt: skip
