@@ -20,7 +20,6 @@ from ..rotation import (
     matrix_from_quaternion,
     quaternion_from_axis_angle,
     quaternion_from_matrix,
-    sign_continuous,
 )
 from ..skeleton import Rest, Skeleton
 
@@ -36,7 +35,8 @@ def headings(poses: Array) -> Array:
     return np.unwrap(2 * np.arctan2(quaternion[:, 2], quaternion[:, 0]))
 
 
-def _upright(angle: Array) -> Array:
+def upright(angle: Array) -> Array:
+    """(T,) rad to the turns about Y, (T, 3, 3)."""
     return matrix_from_axis_angle(angle[..., None] * np.array([0.0, 1.0, 0.0]))
 
 
@@ -82,8 +82,8 @@ class Space:
     def body(self, motion: Motion) -> Array:
         """(T, 3 J + 1)."""
         away = quaternion_from_matrix(np.swapaxes(self.mean, -1, -2) @ _without_heading(motion))
-        away[0] *= np.where(away[0, :, :1] < 0, -1.0, 1.0)
-        away = sign_continuous(away)
+        # No joint turns half way round from its mean: the short way is the one.
+        away *= np.where(away[..., :1] < 0, -1.0, 1.0)
         sine = np.linalg.norm(away[..., 1:], axis=-1, keepdims=True)
         angle = 2 * np.arctan2(sine, away[..., :1])
         logarithm = away[..., 1:] * np.where(sine > 1e-9, angle / np.maximum(sine, 1e-12), 2.0)
@@ -93,7 +93,7 @@ class Space:
     def path(self, motion: Motion) -> Array:
         """(T, 3); of the last frame, as of the one before."""
         heading = headings(motion.poses)
-        step = np.einsum("tij,tj->ti", _upright(-heading[:-1]), np.diff(motion.trans, axis=0))[:, [0, 2]]
+        step = np.einsum("tij,tj->ti", upright(-heading[:-1]), np.diff(motion.trans, axis=0))[:, [0, 2]]
         path = np.concatenate([step, np.diff(heading)[:, None]], axis=1)
         return np.concatenate([path, path[-1:]]) if len(path) else np.zeros((1, PATH))
 
@@ -101,19 +101,19 @@ class Space:
         """The motion of vectors (T, …) and path (T, 3), with `like`'s rate; it begins where `start` (`like`) does."""
         start = like if start is None else start
         heading = headings(start.poses)[0] + np.concatenate([[0.0], np.cumsum(path[:-1, 2])])
-        ways = np.einsum("tij,tj->ti", _upright(heading[:-1]), path[:-1] @ [[1.0, 0, 0], [0, 0, 1.0], [0, 0, 0]])
+        ways = np.einsum("tij,tj->ti", upright(heading[:-1]), path[:-1] @ [[1.0, 0, 0], [0, 0, 1.0], [0, 0, 0]])
         trans = start.trans[0] + np.concatenate([np.zeros((1, 3)), np.cumsum(ways, axis=0)])
         trans[:, 1] = body[:, -1]
         logarithm = body[:, :-1].reshape(len(body), -1, 3) / self.weight[:, None]
         matrices = self.mean @ matrix_from_axis_angle(logarithm)
-        matrices[:, 0] = _upright(heading) @ matrices[:, 0]
+        matrices[:, 0] = upright(heading) @ matrices[:, 0]
         return replace(like, poses=axis_angle_from_matrix(matrices), trans=trans)
 
     def reposed(self, motion: Motion, body: Array) -> Motion:
         """The motion with other poses on its own way over the floor."""
         logarithm = body[:, :-1].reshape(len(body), -1, 3) / self.weight[:, None]
         matrices = self.mean @ matrix_from_axis_angle(logarithm)
-        matrices[:, 0] = _upright(headings(motion.poses)) @ matrices[:, 0]
+        matrices[:, 0] = upright(headings(motion.poses)) @ matrices[:, 0]
         trans = motion.trans.copy()
         trans[:, 1] = body[:, -1]
         return replace(motion, poses=axis_angle_from_matrix(matrices), trans=trans)
@@ -121,7 +121,7 @@ class Space:
 
 def _without_heading(motion: Motion) -> Array:
     matrices = matrix_from_quaternion(quaternion_from_axis_angle(motion.poses))
-    matrices[:, 0] = _upright(-headings(motion.poses)) @ matrices[:, 0]
+    matrices[:, 0] = upright(-headings(motion.poses)) @ matrices[:, 0]
     return matrices
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ....rigs.errors import InputError
-from ....rigs.families.space import headings
+from ....rigs.families.space import headings, upright
 from ....rigs.job import Progress, part, silent
 from ....rigs.motion import Motion
 from ....rigs.motion_pins import pinned
@@ -335,9 +335,8 @@ def _arriving(between: Motion, motion: Motion, keys: Sequence[int]) -> Motion:
     trans[1:, 2] = trans[0, 2] + np.cumsum(cosine * step[:, 2] - sine * step[:, 0])
     for axis in (0, 2):
         trans[:, axis] += np.interp(frames, at, motion.trans[keys, axis] - trans[at, axis])
-    upright = matrix_from_axis_angle(turn[:, None] * np.array([0.0, 1.0, 0.0]))
     poses = between.poses.copy()
-    poses[:, 0] = axis_angle_from_matrix(upright @ matrix_from_axis_angle(poses[:, 0]))
+    poses[:, 0] = axis_angle_from_matrix(upright(turn) @ matrix_from_axis_angle(poses[:, 0]))
     return replace(between, poses=poses, trans=trans)
 
 

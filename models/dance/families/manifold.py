@@ -21,7 +21,7 @@ from scipy.ndimage import gaussian_filter1d
 from torch import Tensor, nn
 
 from ....rigs.errors import InputError
-from ....rigs.families.space import PATH, Space, headings
+from ....rigs.families.space import PATH, Space, headings, upright
 from ....rigs.files import replacing
 from ....rigs.motion import Motion
 from ....rigs.rotation import axis_angle_from_matrix, matrix_from_axis_angle
@@ -39,8 +39,8 @@ _SHORTEST = 8  # frames
 @dataclass(frozen=True)
 class Config:
     width: int = 76
-    hidden: int = 256
-    code: int = 128
+    hidden: int = 192
+    code: int = 96
     kernel: int = 15
     inner: int = 7
 
@@ -67,10 +67,24 @@ class Manifold(nn.Module):
         self.deeper = over_time(config.hidden, config.code, config.inner)
         self.back = over_time(config.code, config.hidden, config.inner)
         self.out = over_time(config.hidden, config.width, config.kernel)
+        self._begin()
+
+    @torch.no_grad()
+    def _begin(self) -> None:
+        """Let it give back, at first, the means of two frames each: what has to be learned is what to leave out."""
+        for layer in (self.into, self.deeper, self.back, self.out):
+            layer.weight.mul_(0.3)
+            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+        size = min(self.config.width, self.config.code, self.config.hidden // 2)
+        here = torch.arange(size)
+        for sign, unit in ((1.0, here), (-1.0, here + size)):
+            self.into.weight[unit, here, self.config.kernel // 2] = sign
+            self.deeper.weight[here, unit, self.config.inner // 2] = sign
+            self.back.weight[unit, here, self.config.inner // 2] = sign
+            self.out.weight[here, unit, self.config.kernel // 2] = sign
 
     def code(self, vectors: Tensor) -> Tensor:
-        hidden = F.max_pool1d(F.relu(self.into(vectors)), 2, ceil_mode=True)
-        return F.relu(self.deeper(hidden))
+        return self.deeper(F.avg_pool1d(F.relu(self.into(vectors)), 2, ceil_mode=True))
 
     def forward(self, vectors: Tensor) -> Tensor:
         hidden = F.relu(self.back(self.code(vectors)))
@@ -155,9 +169,8 @@ def _on_its_way(fresh: Motion, given: Motion) -> Motion:
     off = gaussian_filter1d(given.trans - fresh.trans, sigma, axis=0, mode="nearest") * [1, 0, 1]
     off_course = np.unwrap(headings(given.poses) - headings(fresh.poses))
     turned = np.asarray(gaussian_filter1d(off_course, sigma, mode="nearest"), float)
-    upright = matrix_from_axis_angle(turned[:, None] * np.array([0.0, 1.0, 0.0]))
     poses = fresh.poses.copy()
-    poses[:, 0] = axis_angle_from_matrix(upright @ matrix_from_axis_angle(poses[:, 0]))
+    poses[:, 0] = axis_angle_from_matrix(upright(turned) @ matrix_from_axis_angle(poses[:, 0]))
     return replace(fresh, poses=poses, trans=fresh.trans + off)
 
 

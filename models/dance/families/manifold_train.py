@@ -28,7 +28,7 @@ from .manifold import FPS, Config, Manifold, cleaned, load, save, vectors_of
 
 Array = NDArray[np.float64]
 
-STEPS, _BATCH, _WINDOW = 5000, 16, 64
+STEPS, _BATCH, _WINDOW = 3000, 16, 64
 _BODY = Rest.average()
 _TREMBLE = 0.25  # rad, the most of the noise that is learned to be taken off
 _LOST = 0.4  # of the windows have joints that jump elsewhere for some frames
@@ -147,7 +147,8 @@ def trembling(motion: Motion, size: float, seed: int = 0) -> Motion:
 def smoothed(motion: Motion, sigma: float) -> Motion:
     """The baseline: a Gaussian over time on the rotation matrices, made rotations again."""
     matrices = matrix_from_axis_angle(motion.poses)
-    left, _, right = np.linalg.svd(np.asarray(gaussian_filter1d(matrices, sigma, axis=0, mode="nearest"), float))
+    blurred: Any = gaussian_filter1d(matrices, sigma, axis=0, mode="nearest")
+    left, _, right = np.linalg.svd(blurred)
     return replace(
         motion,
         poses=axis_angle_from_matrix(left @ right),

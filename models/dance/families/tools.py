@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The families as tools on one motion: a table of them, and the one function that panel and command line call."""
+"""The families as tools on one motion: the one function that panel, command line and scripts call."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from ....rigs.job import Progress, part, silent
 from ....rigs.motion import Motion
 from ....rigs.motion_edit import concatenate
 from ....rigs.skeleton import Rest
+from . import TOOLS
 
 _JOIN = 0.4  # s in which what goes on takes over from what was
 _SECONDS = 8.0
@@ -34,38 +35,6 @@ class Wish:
 
     def get(self, name: str, otherwise: Any) -> Any:
         return self.options.get(name, otherwise)
-
-
-@dataclass(frozen=True)
-class Tool:
-    """`options` that it reads, of OPTIONS · `goes_on`: what it makes follows the motion · `needs_other` motion."""
-
-    title: str
-    reference: str
-    about: str
-    options: tuple[str, ...]
-    make: Callable[[Wish], Result]
-    goes_on: bool = False
-    needs_other: bool = False
-
-
-# Name -> (type, smallest, largest), as models/tasks.py checks them.
-OPTIONS: dict[str, tuple[type, float | None, float | None]] = {
-    "tool": (str, None, None),
-    "other": (str, None, None),
-    "components": (int, 1, 60),
-    "gains": (list, None, None),
-    "offsets": (list, None, None),
-    "mix": (float, -1, 2),
-    "keys": (list, None, None),
-    "seconds": (float, 0.5, 600),
-    "temperature": (float, 0, 2),
-    "seed": (int, 0, 2**31 - 1),
-    "strength": (float, 0, 1),
-    "only_new": (bool, None, None),
-    "plant": (bool, None, None),
-    "character": (str, None, None),
-}
 
 
 def _pca(wish: Wish) -> Result:
@@ -135,54 +104,9 @@ def _manifold(wish: Wish) -> Result:
     return _standing(made, wish, contact=contacts(made, wish.rest)), about
 
 
-TOOLS: dict[str, Tool] = {
-    "pca": Tool(
-        "Pose Space",
-        "Shapiro, Cao, Faloutsos: Style Components, 2006; Tilmanne, Dutoit, 2010",
-        "the motion's principal components, made larger, smaller, or shifted",
-        ("components", "gains", "offsets"),
-        _pca,
-    ),
-    "hmm": Tool(
-        "Style Mix",
-        "Brand, Hertzmann: Style Machines, SIGGRAPH 2000",
-        "the motion in the style of another, or between the two",
-        ("mix", "seed"),
-        _hmm,
-        needs_other=True,
-    ),
-    "gp": Tool(
-        "Continue / In-between",
-        "Wang, Fleet, Hertzmann: Gaussian Process Dynamical Models, TPAMI 2008",
-        "goes on where the motion ends, or fills between frames of it that are kept",
-        ("keys", "seconds"),
-        _gp,
-        goes_on=True,
-    ),
-    "fcrbm": Tool(
-        "Vary",
-        "Taylor, Hinton: Factored Conditional Restricted Boltzmann Machines, ICML 2009",
-        "goes on at random in the motion's style, another's, or between",
-        ("mix", "seconds", "seed"),
-        _fcrbm,
-        goes_on=True,
-    ),
-    "mdn": Tool(
-        "Improvise",
-        "Crnkovic-Friis: chor-rnn, ICCC 2016",
-        "goes on at random, the freer the higher the temperature",
-        ("seconds", "temperature", "seed"),
-        _mdn,
-        goes_on=True,
-    ),
-    "manifold": Tool(
-        "Clean Up",
-        "Holden, Saito, Komura: A Deep Learning Framework for Character Motion Synthesis, SIGGRAPH 2016",
-        "takes off what no motion does: trembling, joints that jump",
-        ("strength",),
-        _manifold,
-    ),
-}
+_MAKE: dict[str, Callable[[Wish], Result]] = {
+    "pca": _pca, "hmm": _hmm, "gp": _gp, "fcrbm": _fcrbm, "mdn": _mdn, "manifold": _manifold
+}  # fmt: skip
 _ALWAYS = ("tool", "character", "plant")
 
 
@@ -213,7 +137,7 @@ def apply_tool(
         raise InputError(f"{chosen.title} works on one motion; leave the other out.")
     if len(motion) < 3:
         raise InputError(f"A motion of {len(motion)} frames is too short for a tool; give one second at least.")
-    made, about = chosen.make(
+    made, about = _MAKE[tool](
         Wish(motion, rest, other.on(motion.skeleton) if other else None, options, part(progress, 0.0, 0.95))
     )
     return replace(made, betas=motion.betas, gender=motion.gender), {"tool": tool, **about}

@@ -11,9 +11,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from avanim.models.dance.families import fcrbm, gp, improvise, manifold, manifold_train
+from avanim.models.dance.families import OPTIONS, TOOLS, fcrbm, gp, improvise, manifold, manifold_train
 from avanim.models.dance.families.latent import Latent
-from avanim.models.dance.families.tools import OPTIONS, TOOLS, apply_tool
+from avanim.models.dance.families.tools import apply_tool
 from avanim.models.dance.groove import FCRBM
 from avanim.models.tasks import checked_options, run
 from avanim.rigs.errors import Cancelled, InputError
