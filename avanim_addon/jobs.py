@@ -192,7 +192,7 @@ class _Process:
         self._lock = threading.Lock()
         self._unsent: list[str] | None = []  # None once the process takes them itself
         self._process: subprocess.Popen[str] | None = None
-        self._killed = False
+        self.killed = False  # by us
         self._threads: list[threading.Thread] = []
         _living.add(self)
         self._run(self._live, "avanim worker")
@@ -219,7 +219,7 @@ class _Process:
 
     def kill(self) -> None:
         with self._lock:
-            self._killed = True
+            self.killed = True
             if self._process is not None:
                 self._process.kill()
 
@@ -234,7 +234,7 @@ class _Process:
             command = self._command()
             self._arguments = command
             with self._lock:
-                if self._killed:
+                if self.killed:
                     self.inbox.put(("end", "The worker was stopped."))
                     return
                 self._process = process = subprocess.Popen(
@@ -435,14 +435,14 @@ class Worker:
             handle._end("cancelled" if event["kind"] == "cancelled" else "failed", event["error"], event["kind"])
 
     def _bury(self, process: _Process, sentence: str) -> None:
-        """The process has ended. Jobs that had not begun move to a new one, unless this one never came up."""
+        """The process has ended. Jobs that had not begun move to a new one, unless this one never came up by itself."""
         self._process, self._log = None, process.log
         self.problem = "" if process.ready else sentence
         handles, self._handles = self._handles, {}
         for handle in handles.values():
             if handle.ended:
                 continue
-            if handle.state == "queued" and process.ready:
+            if handle.state == "queued" and (process.ready or process.killed):
                 if self._process is None:
                     self._process = _Process(self._command, self._log_file, self._afterwards)
                 self._handles[handle.id] = handle

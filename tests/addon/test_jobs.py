@@ -138,6 +138,15 @@ def test_a_killed_worker_is_one_clear_sentence_and_the_next_job_starts_a_new_one
     assert following.wait(10) and following.state == "done"
 
 
+def test_a_job_cancelled_while_the_worker_is_still_loading_takes_no_other_along():
+    code = f"import runpy, time; time.sleep(1.0); runpy.run_path({str(STUB)!r}, run_name='__main__')"
+    worker = jobs.Worker(lambda: [sys.executable, "-c", code])
+    first, second = worker.submit(SLOW), worker.submit(QUICK)
+    first.cancel()
+    assert second.wait(20) and (first.state, second.state) == ("cancelled", "done"), second.error
+    worker.kill()
+
+
 def test_kill_ends_the_process_and_cancels_what_it_had(worker):
     handles = [worker.submit(SLOW), worker.submit(SLOW)]
     running(worker, handles[0])
