@@ -34,6 +34,9 @@ _DANCE_OPTIONS: Known = {
 }
 _KINDS = {str: "text", bool: "true or false", list: "list"}
 _BEATS_OPTIONS: Known = {name: _DANCE_OPTIONS[name] for name in ("start", "seconds", "bpm", "metre", "offset")}
+_LIVE_OPTIONS: Known = {
+    name: _DANCE_OPTIONS[name] for name in ("style", "seed", "fps", "start", "seconds", "character")
+}
 # The longest stretch of music for one dance. It bounds memory; longer pieces are danced in parts.
 LONGEST_DANCE_SECONDS = 15 * 60
 # How much of the music before and after a part is listened to: tempo and metre of a few seconds alone are a guess.
@@ -252,12 +255,64 @@ def face(job: Job, progress: Progress, preview: Preview | None = None) -> dict[s
     return face(checked_options(job.options, OPTIONS), job, progress)
 
 
+def groove_live(job: Job, progress: Progress, preview: Preview | None = None) -> dict[str, Any]:
+    """GrooveNet to a sound or a part of it, sent ahead second by second; `output` .npz is all of it on planted feet.
+
+    A preview is `{"chunks": n}`: beside `output` there are now OUT-0.npz … OUT-(n-1).npz, which follow each other. The
+    caller removes them.
+
+    Returns:
+        `motion` the path written, `settings`, `frames`, `fps`, `seconds`.
+
+    Raises:
+        InputError: the sound or an option is wrong. Cancelled: progress raised it.
+    """
+    from ..rigs.characters import load_character
+    from ..rigs.files import ensure_writable
+    from .audio import load_sound, probe
+    from .dance.groove_live import stream
+
+    options = checked_options(job.options, _LIVE_OPTIONS)
+    if not job.input or not job.output or Path(job.output).suffix != ".npz":
+        raise InputError("To dance live, a sound is needed, and an output that ends in .npz.")
+    ensure_writable(job.output)
+    start, seconds = options.get("start", 0.0), options.get("seconds")
+    progress(0.0, "Reading the music")
+    if start >= probe(job.input)[0]:
+        raise InputError(f"Cannot dance to {job.input} from {start:g} s: it is not that long.")
+    most = min(seconds or 1e9, LONGEST_DANCE_SECONDS)
+    sound = load_sound(job.input, rate=22050, start=start, seconds=most, mono=True)
+    if sound.seconds < 0.5:
+        raise InputError("There is less than half a second of music left to dance to; go back in the timeline.")
+    character = options.get("character", "neutral")
+    rest = load_character(character).rest()
+    output, chunks = Path(job.output), 0
+
+    def show(motion: Motion, first: int) -> None:
+        nonlocal chunks
+        motion.save(output.with_name(f"{output.stem}-{chunks}.npz"))
+        chunks += 1
+        if preview:
+            preview({"chunks": chunks})
+
+    style, seed, fps = options.get("style", "pop"), options.get("seed", 0), options.get("fps", 30.0)
+    made = stream(sound, rest, style, seed, fps, show, part(progress, 0.05, 0.98))
+    made.save(output)
+    progress(1.0, "Done")
+    settings = {
+        "method": "groove", "live": True, "style": style, "seed": seed, "fps": fps, "audio": str(job.input),
+        "start": start, "seconds": sound.seconds, "character": character,
+    }  # fmt: skip
+    return {"motion": str(output), "settings": settings, "frames": len(made), "fps": fps, "seconds": made.seconds}
+
+
 # Each is called as task(job, progress, preview); whether it previews anything is its own affair.
 TASKS: dict[str, Callable[[Job, Progress, Preview | None], dict[str, Any]]] = {
     "dance": dance,
     "beats": beats,
     "regenerate": regenerate,
     "motion": motion,
+    "groove_live": groove_live,
     "face": face,
 }
 
