@@ -24,7 +24,7 @@ SIDES = ("left", "right")
 ENTER = (0.03, 0.25)
 STAY = (0.045, 0.45)
 # How far (m) a planted point may wander before the span counts as two steps.
-_WANDER = 0.08
+WANDER = 0.08
 
 
 @dataclass(frozen=True)
@@ -194,8 +194,8 @@ def eased(values: Array, locked: Mask, fps: float, ease: float) -> Array:
     return result
 
 
-def steps(mask: Mask, points: Array, fps: float) -> Mask:
-    """`mask` with each span cut at its fastest frame until its points stay within `_WANDER` of their median."""
+def steps(mask: Mask, points: Array, fps: float, wander: float = WANDER) -> Mask:
+    """`mask` with each span cut at its fastest frame until its points stay within `wander` m of their median."""
     mask = mask.copy()
     speed = speed_of(points, fps)
     margin, shortest = max(1, round(0.1 * fps)), max(2, round(0.1 * fps))
@@ -203,7 +203,7 @@ def steps(mask: Mask, points: Array, fps: float) -> Mask:
     while todo:
         span = todo.pop()
         here = points[span]
-        if np.linalg.norm(here - np.median(here, axis=0), axis=-1).max() <= _WANDER:
+        if np.linalg.norm(here - np.median(here, axis=0), axis=-1).max() <= wander:
             continue
         middle = span.start + int(np.argmax(speed[span]))
         mask[max(span.start, middle - margin) : min(span.stop, middle + margin + 1)] = False
