@@ -19,7 +19,7 @@ import bpy
 
 SCENARIO, FOLDER = sys.argv[sys.argv.index("--") + 1 :][:2]
 ARGUMENTS = json.loads((Path(FOLDER) / "arguments.json").read_text())
-PATIENCE = 90.0
+PATIENCE = 180.0  # s; what is busy with other things, too, is slow
 # Must be set before the first redraw.
 bpy.context.preferences.view.show_splash = False
 

@@ -26,7 +26,7 @@ def play(scenario: str, folder: Path, extension: Path, song: Path, **more: objec
     """Play a scenario of scenarios.py; what it noted."""
     (folder / "arguments.json").write_text(json.dumps({"extension": str(extension), "song": str(song), **more}))
     done = run(
-        ["--factory-startup", "--python", str(DRIVE), "--", scenario, str(folder)], folder, window=True, timeout=400
+        ["--factory-startup", "--python", str(DRIVE), "--", scenario, str(folder)], folder, window=True, timeout=560
     )
     output = done.stdout + done.stderr
     (folder / "output.txt").write_text(output)
