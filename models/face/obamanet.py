@@ -48,11 +48,11 @@ RECIPE = Recipe(
     points=MOUTH,
     components=8,
     sequence=48,
-    batch=24,
+    batch=10,
 )
 
 
-def train(data: str | Path, out: str | Path, *, steps: int = 700, progress: Progress = silent) -> dict[str, Any]:
+def train(data: str | Path, out: str | Path, *, steps: int = 600, progress: Progress = silent) -> dict[str, Any]:
     """See `lessons.train`."""
     from . import lessons
 

@@ -80,9 +80,9 @@ def face(options: dict[str, Any], job: Job, progress: Progress) -> dict[str, Any
         phones = phones.within(where.get("start", 0.0), source.seconds) if source else phones
     if source is None:
         if text:
-            from .pronounce import spoken
+            from .pronounce import pronounce
 
-            phones = spoken(_words(text), options.get("language"))
+            phones = pronounce(_words(text), options.get("language"), seconds=where.get("seconds"))
         assert phones is not None
         voice = Voice.silent(phones, where.get("seconds", phones.seconds + 0.3))
     else:
@@ -145,10 +145,9 @@ def _words(text: str) -> str:
 
 def _aligned(text: str, source: Source, language: str | None, device: str) -> Phones:
     """When what is known to be said is said; of a long sound all of it has to be heard at once."""
-    from ..speech import align
-    from .pronounce import words
+    from .pronounce import aligned
 
-    return align(source.read(0.0, source.seconds), words(text, language), device=device)
+    return aligned(text, source.read(0.0, source.seconds), language, device=device)
 
 
 def _timed(given: str) -> Phones:
