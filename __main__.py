@@ -335,6 +335,8 @@ def score(arguments: argparse.Namespace, progress: Progress) -> Result:
         from .models.dance import body_dynamics_train
 
         return body_dynamics_train.score(progress)
+    if arguments.task == "face":
+        return _score_face(arguments, progress)
     from .models.dance import AUTOREGRESSIVE
 
     task, _, name = arguments.task.partition("/")
@@ -343,8 +345,23 @@ def score(arguments: argparse.Namespace, progress: Progress) -> Result:
 
         return lessons_score.score(name, arguments.data or ".", progress=progress)
     methods = ("melody", "diffusion", "body_dynamics", *AUTOREGRESSIVE)
-    known = ", ".join(["beats", "speech", "dance", *(f"dance/{name}" for name in methods)])
+    known = ", ".join(["beats", "speech", "face", "dance", *(f"dance/{name}" for name in methods)])
     raise InputError(f"There is no score for {arguments.task}; known are {known}.")
+
+
+def _score_face(arguments: argparse.Namespace, progress: Progress) -> Result:
+    from .models.face import score
+
+    if arguments.pred:
+        if not arguments.labels:
+            raise InputError("To score a face give --labels too, its file of phones, or the folder of them.")
+        return score.score_files(arguments.pred, arguments.labels, arguments.fps)
+    if not (arguments.data or arguments.labels):
+        raise InputError("To score faces give --pred and --labels, or --method and --data, the folder with the speech.")
+    options = _options(arguments, "labels", "rhubarb", "cache", "limit")
+    made = score.score_methods(arguments.method or "all", arguments.data or "", **options, progress=progress)
+    print(score.table(made), score.sets_table(made), sep="\n\n", file=sys.stderr)
+    return made
 
 
 # --- what commands share --------------------------------------------------------------------------------------------
@@ -473,6 +490,10 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--cache", metavar="DIR", help="for dance: keep the dances, to go on with or to score again")
     made.add_argument("--limit", type=int, metavar="N", help="for dance: so many songs only")
     made.add_argument("--seconds", type=float, metavar="S", help="for dance: only the first of each song")
+    made.add_argument("--pred", metavar="F", help="for face: a face (.csv, .npz), or a folder of them")
+    made.add_argument("--labels", metavar="L", help="for face: its phones; or sounds with phones beside them")
+    made.add_argument("--fps", type=float, help="for face: frames a second of a .csv that does not say")
+    made.add_argument("--rhubarb", metavar="PATH", help="for face: the program of Rhubarb Lip Sync, to be run beside")
     made.add_argument("--told-beats", action="store_true", help="for dance: to the true beats, not those heard")
     return top
 

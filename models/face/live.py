@@ -125,7 +125,7 @@ class _Decoder:
                 moved = self._score[best] - self.weights.change
                 self._back.append(np.where(self._score >= moved, np.arange(len(row)), best))
                 self._score = np.maximum(self._score, moved) + row
-                self._score -= self._score.max()
+                self._score = self._score - np.max(self._score)
             if len(self._back) > self.lag:
                 decided.append(self._trace()[0])
                 del self._back[0]
