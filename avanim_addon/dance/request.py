@@ -112,7 +112,7 @@ class DanceRequest:
         names = ("method", "style", "seed", "bpm", "metre", "offset", "beats", "start", "seconds")
         options = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
         options["fps"] = self.fps or take.scene_fps(scene)
-        options["character"] = armature["avanim_character"]
+        options["character"] = armature.get("avanim_character", "neutral")
         options.update(self.controls)
         if "pins" in self.controls:
             first = scene.frame_start if self.frame_start is None else self.frame_start
@@ -132,7 +132,7 @@ class DanceRequest:
     def target(self, armature: bpy.types.Object, scene: bpy.types.Scene) -> DanceTarget:
         """Raises InputError: the armature is not one of AVAnim's characters."""
         first = scene.frame_start if self.frame_start is None else self.frame_start
-        return DanceTarget(self, take.Shape.of(armature), first, self.fps or take.scene_fps(scene))
+        return DanceTarget(self, take.shape_of(armature), first, self.fps or take.scene_fps(scene))
 
     def steps(
         self, armature: bpy.types.Object, scene: bpy.types.Scene, result: dict[str, Any]
@@ -168,7 +168,7 @@ class DanceRequest:
         try:
             if "instrument" in result["settings"]:
                 instrument.add_instrument(result["settings"]["instrument"], armature)
-            if self.add_sound and not _is_heard(scene, self.audio, first):
+            if self.add_sound and not is_heard(scene, self.audio, first):
                 sound.add_sound_strip(scene, self.audio, first, start=self.start, seconds=self.seconds)
         except InputError as error:  # the dance is there all the same
             problem = str(error)
@@ -181,7 +181,7 @@ class DanceRequest:
     ) -> Generator[None, None, None]:
         """Another dancer of the group: a further character with a take of its own. The first one stays active."""
         leader = take.found(bpy.data.objects, owner)
-        other = add_character(leader["avanim_character"], leader["avanim_skeleton"])
+        other = add_character(leader.get("avanim_character", "neutral"), leader.get("avanim_skeleton", "smpl24"))
         other.location, other.rotation_euler = leader.location, leader.rotation_euler
         bpy.context.view_layer.objects.active = leader
         other.select_set(False)
@@ -195,7 +195,7 @@ class DanceTarget:
     """Whose dance it is, and where on the timeline, as it was when the job began."""
 
     request: DanceRequest
-    shape: take.Shape
+    shape: take.Shape | take.ForeignShape
     frame_start: int
     fps: float
 
@@ -255,7 +255,7 @@ def _sound_file(data: bpy.types.Sound) -> Path:
     return path
 
 
-def _is_heard(scene: bpy.types.Scene, audio: Path, first: int) -> bool:
+def is_heard(scene: bpy.types.Scene, audio: Path, first: int) -> bool:
     """Whether a strip of this file begins at that frame already, from an earlier take."""
     for strip in versions.sequence_strips(scene):
         here = strip.type == "SOUND" and versions.strip_range(strip)[1] == first
