@@ -78,6 +78,9 @@ class AVANIM_OT_dance_live(Background, bpy.types.Operator):
     )
     bl_options = {"UNDO"}
 
+    _part: dict[str, Any]  # as `played_part` gives it
+    _steps: Any  # the take that is being written
+
     @classmethod
     def poll(cls, context):
         return poll(cls, why_not_live(context))
@@ -85,6 +88,7 @@ class AVANIM_OT_dance_live(Background, bpy.types.Operator):
     def invoke(self, context, event):
         global _stop_wanted
         scene, armature, panel = context.scene, tracks.active_character(context), context.scene.avanim.live
+        assert armature is not None  # why_not_live
         try:
             self._part = played_part(scene)
             self._player = Player(armature, self._part["frame_start"])
@@ -100,8 +104,7 @@ class AVANIM_OT_dance_live(Background, bpy.types.Operator):
         _stop_wanted = False
         self._output = Path(self._folder.name) / "live.npz"
         self._armature, self._scene, self._title = armature.session_uid, scene.session_uid, self._part["audio"].stem
-        self._fps, self._playing = take.scene_fps(scene), True
-        self._steps: Any = None
+        self._fps, self._playing, self._steps = take.scene_fps(scene), True, None
         options = {
             "style": panel.style, "seed": panel.seed, "fps": self._fps, "start": self._part["start"],
             "character": armature["avanim_character"],
