@@ -32,7 +32,7 @@ ROOT = Path(__file__).resolve().parent.parent
 WORKER = ROOT / "models" / "worker.py"
 
 # What the models import; requirements.txt pins it, under the same names.
-NEEDED = ("numpy", "scipy", "torch", "safetensors", "librosa", "soundfile", "soxr", "av")
+NEEDED = ("numpy", "scipy", "torch", "safetensors", "librosa", "soundfile", "soxr", "av", "espeakng_loader")
 # Asked of a Python without loading any of it.
 _PROBE = (
     "import importlib.util as u, json, sys; "

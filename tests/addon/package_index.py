@@ -64,7 +64,7 @@ def write_pages(folder: Path) -> Path:
     folder.mkdir(exist_ok=True)
     for requirement in map(Requirement, runtime.pins()):
         version = str(requirement.specifier).removeprefix("==")
-        page = folder / requirement.name
+        page = folder / requirement.name.replace("_", "-")  # as pip asks for it
         page.mkdir(exist_ok=True)
         write_wheel(page, requirement.name, version + ("+cpu" if requirement.name == "torch" else ""))
     return folder
