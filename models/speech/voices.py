@@ -118,12 +118,6 @@ def _read_texts(texts: Path) -> dict[str, list[str]]:
         raise InputError(f"Cannot read the sentences {texts} ({error}); give JSON, language to sentences.") from error
 
 
-def held_out_speech(texts: Path, seed: int = 0) -> Iterator[Spoken]:
-    """Speech in the languages and voices that are held out, without end. Raises InputError as `make_voices`."""
-    sentences = {code: lines for code, lines in _read_texts(texts).items() if code in HELD_OUT_LANGUAGES}
-    yield from _espeak(sentences, np.random.default_rng(seed))
-
-
 def _espeak(sentences: dict[str, list[str]], rng: np.random.Generator) -> Iterator[Spoken]:
     known = set(espeak.voices())
     pairs = [(code, accent) for code in sentences for accent in _ACCENTS.get(code, [_CODES.get(code, code)])]
