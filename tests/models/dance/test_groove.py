@@ -139,7 +139,7 @@ def test_training_goes_on_from_what_the_machine_has_made():
     assert not torch.allclose(streams.past[going_on][:, -1], true, atol=1e-3)
 
 
-def test_history_of_order_n_is_used_and_no_more():
+def test_89_history_of_order_n_is_used_and_no_more():
     net = untrained()
     assert net.config.order == 30 and net.start().shape == (1, 30, net.config.components)
     heard, past = torch.zeros(1, FEATURES), torch.randn(1, 30, net.config.components)
@@ -162,7 +162,7 @@ def test_sound_gates_the_machine():
 
 
 @pytest.mark.parametrize("style", METHODS["groove"].styles)
-def test_next_frame_latency(style, weights, heard):
+def test_89_next_frame_latency(style, weights, heard):
     """A step on the CPU takes less than a 60th of a second, sound and all."""
     dancer, listener = Dancer(weights[style][0]), Listener()
     samples, taken = np.random.default_rng(0).normal(0, 0.1, HOP), []
@@ -174,7 +174,7 @@ def test_next_frame_latency(style, weights, heard):
     assert np.median(taken) < 1 / 60
 
 
-def test_another_seed_is_another_dance_in_the_same_style(weights, heard):
+def test_89_another_seed_is_another_dance_in_the_same_style(weights, heard):
     net = weights["pop"][0]
     one, again, other = (dance_positions(net, heard[:900], seed) for seed in (1, 1, 2))
     assert np.array_equal(one, again)
@@ -186,7 +186,7 @@ def test_another_seed_is_another_dance_in_the_same_style(weights, heard):
     assert np.linalg.norm(one.mean(0) - other.mean(0), axis=-1).mean() < 0.1
 
 
-def test_the_recurrent_alternative_draws_nothing(weights, heard):
+def test_89_the_recurrent_alternative_draws_nothing(weights, heard):
     net = weights["pop_rnn"][0]
     assert isinstance(net, GrooveRNN)
     assert np.array_equal(dance_positions(net, heard[:120], 1), dance_positions(net, heard[:120], 2))

@@ -56,7 +56,7 @@ def test_the_camera_sees_what_is_nearer_larger():
     assert torch.allclose(seen[1], 2 * seen[0])
 
 
-def test_at_inference_the_decoder_sees_only_its_own_outputs(net):
+def test_90_at_inference_the_decoder_sees_only_its_own_outputs(net):
     mel = np.random.default_rng(0).normal(size=(30, 40)).astype(np.float32)
     heard = net.encode(torch.tensor(mel)[None])
     pose, memory, made = torch.zeros(1, 42), net.start(1), []
@@ -70,7 +70,7 @@ def test_at_inference_the_decoder_sees_only_its_own_outputs(net):
     assert dance_positions(net, mel).shape == (30, 21, 3)
 
 
-def test_perturbing_a_pose_changes_what_follows_and_nothing_before(net):
+def test_90_perturbing_a_pose_changes_what_follows_and_nothing_before(net):
     heard = net.encode(torch.randn(1, 40, 40))
     before = torch.randn(1, 40, 42)
     changed = before.clone()
@@ -86,7 +86,7 @@ def test_music_is_heard(net):
     assert not torch.allclose(one, other, atol=1e-3)
 
 
-def test_a_short_training_run_learns_from_pictures(song, tmp_path):
+def test_90_a_short_training_run_learns_from_pictures(song, tmp_path):
     torch.manual_seed(0)
     net = ListenNet(SMALL)
     taught = lesson(song.sound, song.beats, figures("pop", tmp_path, 1), spectrogram(song.sound), 20)
@@ -110,7 +110,7 @@ def test_a_short_training_run_learns_from_pictures(song, tmp_path):
 
 
 @pytest.mark.parametrize("style", METHODS["listen"].styles)
-def test_it_dances_to_an_unseen_song(style, weights, song):
+def test_90_it_dances_to_an_unseen_song(style, weights, song):
     first = first_downbeat(song.beats)
     positions = dance_positions(weights[style][0], spectrogram(song.sound)[round(20 * first) :])
     speed = np.linalg.norm(np.diff(positions, axis=0), axis=-1).mean(1) * 20

@@ -64,7 +64,7 @@ def indexes(song, style: Style, frames: int) -> np.ndarray:
 # --- the method
 
 
-def test_latent_is_exactly_zero_off_the_beat(song, weights):
+def test_92_latent_is_exactly_zero_off_the_beat(song, weights):
     features = scaled_features(melody_features(song.sound).astype(float))
     for trained in weights.values():
         temporal = torch.tensor(indexes(song, trained.style, len(features)), dtype=torch.float32)[None]
@@ -87,7 +87,7 @@ def test_sound_off_the_beat_reaches_the_dance_through_later_beats_only(weights):
     assert change[40:].max() > 0
 
 
-def test_removing_temporal_indexes_worsens_beat_alignment(song, weights):
+def test_92_removing_temporal_indexes_worsens_beat_alignment(song, weights):
     trained = weights["pop"]
     features = scaled_features(melody_features(song.sound).astype(float))
     temporal = indexes(song, trained.style, len(features))
@@ -101,7 +101,7 @@ def test_removing_temporal_indexes_worsens_beat_alignment(song, weights):
     assert alignment(temporal) > 1.3 * alignment(np.zeros_like(temporal))
 
 
-def test_reconstruction_loss_floor_is_active():
+def test_92_reconstruction_loss_floor_is_active():
     torch.manual_seed(0)
     net = MelodyNet(Config(width=8))
     acoustic, temporal, motion = torch.randn(2, 30, 16), torch.rand(2, 30, 3).round(), torch.randn(2, 30, 63)

@@ -69,7 +69,7 @@ def test_contrastive_loss_pulls_and_pushes():
     assert contrastive_loss(code, torch.zeros(1, 2), 3.0).item() == pytest.approx(((3 - 1) ** 2 + 0) / 4, rel=1e-3)
 
 
-def test_the_decoder_is_fed_its_own_output_in_training_as_in_use(taught):
+def test_93_the_decoder_is_fed_its_own_output_in_training_as_in_use(taught):
     torch.manual_seed(0)
     net = YaltaNet(SMALL).eval()
     code = torch.randn(2, 12, 16)
@@ -89,7 +89,7 @@ def test_the_decoder_is_fed_its_own_output_in_training_as_in_use(taught):
     assert streams.before.abs().sum() > 0 and not streams.before.requires_grad
 
 
-def test_contrastive_term_makes_the_code_leap_on_the_beat(song, taught):
+def test_93_contrastive_term_makes_the_code_leap_on_the_beat(song, taught):
     """The encoder's leaps as beats: their F-measure against the music's improves with the term, all else alike."""
     turning = directions(torch.tensor(taught.motion)[None] - torch.tensor(taught.motion.mean(0)))
     sound = torch.tensor(taught.features)[None]
@@ -134,7 +134,7 @@ def test_training_learns_a_stretch_by_heart(taught):
 
 
 @pytest.mark.parametrize("style", METHODS["yalta"].styles)
-def test_five_minutes_without_freezing_or_drift(style, weights, song):
+def test_93_five_minutes_without_freezing_or_drift(style, weights, song):
     net = weights[style][0]
     first = round(first_downbeat(song.beats) * 15)
     once = spectra(song.sound)[first:]
@@ -148,7 +148,7 @@ def test_five_minutes_without_freezing_or_drift(style, weights, song):
     assert np.linalg.norm(hips - hips[0], axis=1).max() < 1.5
 
 
-def test_motion_beats_keep_to_music_beats(weights, song):
+def test_93_motion_beats_keep_to_music_beats(weights, song):
     net = weights["pop"][0]
     first = first_downbeat(song.beats)
     positions = dance_positions(net, spectra(song.sound)[round(first * 15) :])
