@@ -23,6 +23,8 @@ def why_no_job(context: bpy.types.Context) -> str:
     """Why nothing can be generated for the active character, in one sentence; empty when something can."""
     armature = tracks.active_character(context)
     if armature is None:
+        if context.object is not None and context.object.type == "ARMATURE":
+            return f"The bones of {context.object.name} are not mapped yet; press Map Bones in the Retarget panel"
         return "Select a character, or add one first"
     if armature.library is not None:
         return f"{armature.name} is linked from another file; make it local first"

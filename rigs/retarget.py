@@ -380,8 +380,10 @@ def _keyed(
         at = shape.index(bone)
         axes = shape.axes[at]
         carrier = target.carrier(bone, keyed)
-        carried = by_bone[carrier] if carrier else np.broadcast_to(np.eye(3), by_bone[bone].shape)
-        local = axes.T @ np.swapaxes(carried, -1, -2) @ by_bone[bone] @ axes
+        still = np.broadcast_to(np.eye(3), by_bone[bone].shape)
+        carried = by_bone[carrier] if carrier else still
+        turning = still if bone in shape.loose else carried
+        local = axes.T @ np.swapaxes(turning, -1, -2) @ by_bone[bone] @ axes
         quaternions[bone] = sign_continuous(quaternion_from_matrix(local))
         if carrier:
             step = shape.heads[at] - shape.heads[shape.index(carrier)]

@@ -23,7 +23,8 @@ class RigShape:
     """N bones at rest; a parent stands before its children, and -1 is none.
 
     `heads`, `tails` (N, 3) m · `axes` (N, 3, 3), each bone's own axes as columns · `floor` (m), the height of the
-    soles, or None where nobody has measured it. Y is up; `in_model_axes` makes +Z forward and +X the body's left.
+    soles, or None where nobody has measured it · `loose`, the bones that do not turn with their parents. Y is up; turned
+    by `facing`, +Z is forward and +X the body's left.
     """
 
     names: tuple[str, ...]
@@ -32,6 +33,7 @@ class RigShape:
     tails: Array
     axes: Array
     floor: float | None = None
+    loose: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         count = len(self.names)

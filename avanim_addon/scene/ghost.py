@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ...rigs.motion import Motion
 from ...rigs.skeleton import Rest
-from .axes import to_blender
+from .foreign import ForeignShape
 from .take import Shape, by_uid, scene_fps
 
 _COLOUR = (1.0, 0.55, 0.1, 0.9)
@@ -26,13 +26,13 @@ _SKULL = 1.4  # the line from the neck goes on so far beyond the head's joint, i
 class Ghost:
     """Dances on the timeline from `frame_start` on, where `shape`'s character stands, until `remove`."""
 
-    def __init__(self, shape: Shape, motion: Motion, frame_start: int) -> None:
+    def __init__(self, shape: Shape | ForeignShape, motion: Motion, frame_start: int) -> None:
         motion = motion.on(shape.skeleton.name)
         motion = motion.resampled(min(motion.fps, _FPS))
         joints = shape.skeleton.joints
         body = Rest(shape.skeleton, shape.joints, 0.0)
         places, _ = body.forward(motion.poses, motion.trans + shape.root - shape.joints[0])
-        places = to_blender(places)
+        places = shape.in_space(places)
         ends = [(places[:, parent], places[:, joint]) for joint, parent in enumerate(shape.skeleton.parents) if joint]
         head, neck = places[:, joints.index("head")], places[:, joints.index("neck")]
         ends.append((head, head + (head - neck) * _SKULL))

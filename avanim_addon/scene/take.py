@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
@@ -24,11 +24,11 @@ from ...rigs.rotation import (
 from ...rigs.skeleton import SKELETONS, Skeleton
 from ..compat import actions
 from . import keys
-from .axes import TURN, bone_axes
+from .axes import TURN, bone_axes, to_blender
 from .character import skeleton_of
+from .foreign import Channel, ForeignShape, is_mapped
 
 Result = TypeVar("Result")
-Channel = tuple[str, int, str, NDArray[np.float64]]
 
 
 def scene_fps(scene: bpy.types.Scene) -> float:
@@ -70,6 +70,21 @@ class Shape:
         root = np.array(armature["avanim_root"])
         return cls(armature.session_uid, armature.name, skeleton, axes, np.asarray(heads @ TURN, np.float64), root)
 
+    def channels(self, motion: Motion) -> Iterator[list[Channel]]:
+        """The curves of one joint after the other, of those that both have."""
+        for joint in motion.rig.joints:
+            if joint in self.skeleton.joints:
+                yield channels_of(self, motion, joint)
+
+    def in_space(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(…, 3) m in the model's axes to the armature's space."""
+        return to_blender(points)
+
+
+def shape_of(armature: bpy.types.Object) -> Shape | ForeignShape:
+    """Raises InputError: it is neither one of AVAnim's characters nor a rig whose bones are mapped."""
+    return ForeignShape.of(armature) if is_mapped(armature) else Shape.of(armature)
+
 
 def write_take(
     armature: bpy.types.Object,
@@ -80,10 +95,10 @@ def write_take(
     frame_start: int | None = None,
     fps: float | None = None,
 ) -> bpy.types.Action:
-    """Key a motion onto a character as a new take.
+    """Key a motion onto a character, or onto a rig whose bones are mapped, as a new take.
 
-    Joints are matched by name: what the motion has and the armature lacks is left out, and the other way round stays
-    unkeyed. Nothing that exists is changed; if the name is taken Blender adds a number.
+    Joints of a character are matched by name: what the motion has and the armature lacks is left out, and the other way
+    round stays unkeyed. Nothing that exists is changed; if the name is taken Blender adds a number.
 
     Args:
         settings: plain values such as `method`, `seed`, `audio`, kept on the action as custom properties.
@@ -91,7 +106,7 @@ def write_take(
         fps: keys a second, by default the scene's.
 
     Raises:
-        InputError: the armature is not one of AVAnim's characters.
+        InputError: the armature is neither one of AVAnim's characters nor mapped (`foreign.map_bones`).
     """
     return last_of(take_steps(armature, motion, name, settings, frame_start=frame_start, fps=fps))
 
@@ -113,7 +128,7 @@ def take_steps(
     *,
     frame_start: int | None = None,
     fps: float | None = None,
-    shape: Shape | None = None,
+    shape: Shape | ForeignShape | None = None,
 ) -> Generator[None, None, bpy.types.Action]:
     """`write_take`, with a pause after each joint, in which the window may live on.
 
@@ -129,19 +144,17 @@ def take_steps(
     """
     if shape is None:
         assert armature is not None
-        shape = Shape.of(armature)
+        shape = shape_of(armature)
     alone = armature is None
     scene = bpy.context.scene
     frame_start = scene.frame_start if frame_start is None else frame_start
     motion = motion.resampled(fps or scene_fps(scene))
-    shared = [joint for joint in motion.rig.joints if joint in shape.skeleton.joints]
     frames = frame_start + np.arange(len(motion))
 
     made = actions.new_action(name, shape).session_uid
     finished = False
     try:
-        for joint in shared:
-            channels = channels_of(shape, motion, joint)
+        for channels in shape.channels(motion):
             actions.write_curves(found(bpy.data.actions, made), "OBJECT", frames, channels)
             yield
         action = found(bpy.data.actions, made)
@@ -192,8 +205,10 @@ def read_take(armature: bpy.types.Object, action: bpy.types.Action) -> Motion:
     """The motion of a take, as it is keyed now.
 
     Raises:
-        InputError: the action is not a take of this character.
+        InputError: the action is not a take of this character, which must be one of AVAnim's.
     """
+    if is_mapped(armature):
+        raise InputError(f"{armature.name} is a rig of your own, whose takes cannot be read back; make a new one.")
     skeleton = skeleton_of(armature)
     if "avanim_skeleton" not in action:
         raise InputError(f"{action.name} is not a take of AVAnim; choose one that is.")

@@ -16,6 +16,7 @@ from ...rigs.errors import InputError
 from ..compat import actions
 from ..scene import take
 from ..scene.character import meshes_of
+from ..scene.foreign import is_mapped
 
 
 class Part(NamedTuple):
@@ -28,9 +29,9 @@ class Part(NamedTuple):
 
 
 def active_character(context: bpy.types.Context) -> bpy.types.Object | None:
-    """The armature of the character that is active, itself or by one of its meshes."""
+    """The armature of the character that is active, itself or by one of its meshes; or a rig whose bones are mapped."""
     found = context.object
-    while found is not None and not (found.type == "ARMATURE" and "avanim_skeleton" in found):
+    while found is not None and not (found.type == "ARMATURE" and ("avanim_skeleton" in found or is_mapped(found))):
         found = found.parent
     return found
 
