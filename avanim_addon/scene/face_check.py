@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a take of the face is seen to move the mouth, and if not, why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import bpy
+import numpy as np
+
+from ...rigs.errors import InputError
+from ...rigs.face import ARKIT_52
+from ...rigs.face_regions import shapes_of
+from ..compat import actions
+from . import keys
+from .character import meshes_of, skeleton_of
+
+# Shapes without which a mouth does not speak.
+_NEEDED = ("jawOpen", "mouthClose", "mouthFunnel", "mouthPucker", "mouthRollLower")
+# A take whose largest weight is below this asks for no movement; what of it is seen to arrive.
+_LEAST, _SHARE = 0.05, 0.5
+
+
+def require_face(armature: bpy.types.Object) -> None:
+    """Raises InputError with one sentence where no mesh of the character has shapes of ARKit's that a take can move."""
+    skeleton_of(armature)
+    meshes = meshes_of(armature)
+    named = [key.name for mesh in meshes if mesh.data.shape_keys for key in mesh.data.shape_keys.key_blocks]
+    if any(name in ARKIT_52 for name in named):
+        return
+    others = [name for name in dict.fromkeys(named) if name != "Basis"]
+    if others:
+        raise InputError(
+            f"The shape keys of {armature.name} ({', '.join(others[:3])} …) have none of ARKit's names, such as "
+            "jawOpen; rename them, or add one of AVAnim's characters."
+        )
+    raise InputError(f"{armature.name} has no mesh with shape keys; add one of AVAnim's characters.")
+
+
+class Part(Protocol):
+    """As `takes.tracks.Part`."""
+
+    owner: Any
+    track: Any
+    strip: Any
+    action: Any
+
+
+def why_still(scene: bpy.types.Scene, armature: bpy.types.Object, take: Sequence[Part]) -> str:
+    """Why the mouth is not seen to move as the parts of a take say, in one sentence; empty when it is."""
+    parts = [(part.owner, part) for part in take if part.owner != armature]
+    if not parts:
+        return f"{armature.name} has lost its shape keys; the take moves nothing."
+    asked = {block: _loudest(part.action) for block, part in parts}
+    block, part = max(parts, key=lambda pair: asked[pair[0]][2])
+    shape, frame, value = asked[block]
+    if value < _LEAST:
+        return ""
+    reason = _missing(block) or _hindered(armature, block, shape) or _overruled(block, part)
+    seen = _seen(scene, block, shape, frame)
+    if reason or seen >= _SHARE * value or part.strip.blend_type != "REPLACE":
+        return reason
+    return (
+        f"{shape} of {block.name} should be {value:.2f} at frame {frame:.0f} and is {seen:.2f}: something else moves "
+        "it; look for drivers, constraints and other tracks of it."
+    )
+
+
+def _loudest(action: bpy.types.Action) -> tuple[str, float, float]:
+    """The mouth's shape that gets the largest weight: its name, the frame, the weight."""
+    best = ("", 0.0, 0.0)
+    lower = shapes_of(["lower"])
+    for curve in actions.curves(action, "KEY"):
+        shape = curve.data_path.split('"')[1]
+        if shape not in ARKIT_52 or not lower[ARKIT_52.index(shape)] or not len(curve.keyframe_points):
+            continue
+        spots = np.empty(2 * len(curve.keyframe_points), np.float32)
+        curve.keyframe_points.foreach_get("co", spots)
+        at = int(np.argmax(spots[1::2]))
+        if spots[1::2][at] > best[2]:
+            best = (shape, float(spots[::2][at]), float(keys.sample(curve, spots[::2][at : at + 1])[0]))
+    return best
+
+
+def _missing(block: bpy.types.Key) -> str:
+    lacking = [shape for shape in _NEEDED if shape not in block.key_blocks]
+    if not lacking:
+        return ""
+    return f"{block.name} has no shape key {', '.join(lacking)}, so the mouth cannot close or round as it should."
+
+
+def _hindered(armature: bpy.types.Object, block: bpy.types.Key, shape: str) -> str:
+    """What of the mesh or the shape keys themselves keeps it still."""
+    owners = [mesh for mesh in meshes_of(armature) if mesh.data.shape_keys == block]
+    if not block.use_relative:
+        return f"{block.name} is set to absolute shape keys, which no weights move; switch Relative on."
+    muted = [key.name for key in block.key_blocks if key.name in ARKIT_52 and key.mute]
+    if muted:
+        return f"The shape key {muted[0]} of {block.name} is muted ({len(muted)} are); tick its box in the mesh's data."
+    low = block.key_blocks[shape]
+    if low.slider_max < 0.5:
+        return f"{shape} of {block.name} may go to {low.slider_max:.2f} only; raise Range Max to 1."
+    pinned = [mesh for mesh in owners if mesh.show_only_shape_key]
+    if pinned:
+        return f"{pinned[0].name} shows only its active shape key (the pin); unpin it in the mesh's data."
+    if owners and not any(mesh.visible_get() for mesh in owners):
+        return f"{owners[0].name} is hidden, so its mouth is not seen; show it, or select another character."
+    if any(mesh.mode == "EDIT" for mesh in owners):
+        return f"{owners[0].name} is in edit mode, in which shape keys do not play; leave it."
+    return ""
+
+
+def _overruled(block: bpy.types.Key, part: Part) -> str:
+    """What of the animation plays over the take."""
+    animation = block.animation_data
+    track, strip = part.track, part.strip
+    if not animation.use_nla:
+        return f"The NLA of {block.name} is switched off, and the take lies there; switch it on in the NLA editor."
+    if track.mute or strip.mute:
+        return f"The track of the take on {block.name} is muted; unmute it in the NLA editor."
+    solo = [other.name for other in animation.nla_tracks if other.is_solo and other != track]
+    if solo:
+        return f"The track {solo[0]} of {block.name} is solo, so the take does not play; click its star off."
+    own = animation.action
+    if own is not None:
+        moved = {curve.data_path for curve in actions.curves(own, "KEY") if not curve.mute}
+        shared = moved & {curve.data_path for curve in actions.curves(part.action, "KEY")}
+        if shared and animation.action_blend_type == "REPLACE" and animation.action_influence > 0:
+            return f"The action {own.name} of {block.name} plays over the take; push it down to a track, or unlink it."
+    locked = [curve for curve in actions.curves(part.action, "KEY") if curve.mute]
+    if locked:
+        return f"{len(locked)} curves of the take are muted; unmute them in the graph editor."
+    return ""
+
+
+def _seen(scene: bpy.types.Scene, block: bpy.types.Key, shape: str, frame: float) -> float:
+    """The weight as Blender plays it at that frame."""
+    current, below = scene.frame_current, scene.frame_subframe
+    try:
+        scene.frame_set(int(frame), subframe=float(frame - int(frame)))
+        played = block.evaluated_get(bpy.context.evaluated_depsgraph_get())
+        return float(played.key_blocks[shape].value)
+    finally:
+        scene.frame_set(current, subframe=below)
