@@ -22,11 +22,11 @@ class Weights:
     much likelier lips that meet and a lip on the teeth are taken to be, `trust` how far the events are heeded.
     """
 
-    change: float = 1.6
-    closed: float = 0.5
-    teeth: float = 0.6
-    silence: float = 0.0
-    trust: float = 0.35
+    change: float = 2.2
+    closed: float = -0.3
+    teeth: float = 0.5
+    silence: float = 0.3
+    trust: float = 0.6
 
 
 USUAL = Weights()

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.ndimage import median_filter
 
 from ...rigs.job import Progress, part, silent
 from ...rigs.phones import PHONES, Phones
@@ -92,7 +93,8 @@ def recognise(
     speech = 1.0 - posterior[:, 0]
     effort = smoothed_effort(level, tilt, speech)
     voiced = (voice[:, 0] > 0.5) & (level > -60) & (speech > 0.3)
-    f0 = np.where(voiced, 150.0 * 2.0 ** voice[:, 1], 0.0).astype(np.float32)
+    # The median drops leaps of a frame or two to an octave beside, and voices that are no longer.
+    f0 = median_filter(np.where(voiced, 150.0 * 2.0 ** voice[:, 1], 0.0), 5).astype(np.float32)
     phones = decode(posterior, events, effort, weights)
     progress(1.0, "Listening")
     return Heard(phones, posterior, events, effort, level, f0, speech, curves)
