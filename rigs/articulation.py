@@ -160,11 +160,11 @@ def _asked(
     tried = spread_over(effort, seconds, middle, 0.5).clip(0, 1)
     level = spread_over(loudness, seconds, middle, 0.0)
     above = level - (np.median(level[vowel]) if vowel.any() else 0.0)
-    loud = np.where(free & spoken, (1 + 0.03 * above).clip(0.6, 1.45), 1.0)
+    loud = np.where(free & spoken, (1 + 0.015 * above).clip(0.75, 1.3), 1.0)
     formed = np.where(vowel, 0.4 + 0.6 * phones.strength, 1.0)
     # Mumbling closes the jaw more than it slackens the lips.
     size = settings.articulation
-    jaw = settings.jaw * (0.25 + 0.75 * size) * (0.6 + 0.8 * tried) * loud * formed
+    jaw = settings.jaw * (0.25 + 0.75 * size) * (0.75 + 0.5 * tried) * loud * formed
     lips = settings.lips * (0.35 + 0.65 * size) * (0.8 + 0.4 * tried) * formed
 
     places = {name: [CHANNELS.index(shape) for shape in shapes] for name, shapes in GROUPS.items()}
@@ -178,26 +178,32 @@ def _asked(
 
 def _blended(phones: Phones, times: Array, targets: Array, pull: Array, poses: Poses, settings: MouthSettings) -> Array:
     """(T, C): at each moment the mean of the targets of the phones around, by their dominance."""
+    group_of = np.concatenate([[g] * len(shapes) for g, shapes in enumerate(GROUPS.values())])
+    made = np.empty((len(times), len(CHANNELS)))
+    for begin in range(0, len(times), _CHUNK):
+        index, share = dominance(phones, times[begin : begin + _CHUNK], pull, poses, settings)
+        made[begin : begin + _CHUNK] = np.einsum("tkc,tkc->tc", share[..., group_of], targets[index])
+    return made
+
+
+def dominance(
+    phones: Phones, times: Array, pull: Array, poses: Poses, settings: MouthSettings
+) -> tuple[NDArray[np.int64], Array]:
+    """The K phones (T, K) around each moment, and the share (T, K, G) that each has there in every group of shapes."""
     half = np.minimum((phones.end - phones.start) / 2, _HALF)
     first, last = phones.start + half, phones.end - half
     # Exaggerated speech reaches its poses, mumbled speech blurs them.
     blur = 1.5 - 0.5 * settings.articulation if settings.articulation < 1 else 1.2 - 0.2 * settings.articulation
-    group_of = np.concatenate([[g] * len(shapes) for g, shapes in enumerate(GROUPS.values())])
-    made = np.empty((len(times), len(CHANNELS)))
-    near = np.arange(-_REACH, _REACH + 1)
-    for begin in range(0, len(times), _CHUNK):
-        t = times[begin : begin + _CHUNK, None]
-        here = np.searchsorted(phones.start, t[:, 0], side="right") - 1
-        index = here[:, None] + near
-        inside = (index >= 0) & (index < len(phones))
-        index = index.clip(0, len(phones) - 1)
-        before, after = first[index] - t, t - last[index]  # (T, K), positive beside the phone
-        away = np.maximum(np.maximum(before, after), 0)
-        reach = np.where((before > 0)[..., None], poses.lead, poses.trail) * blur + half[index][..., None]
-        power = pull[index] * np.exp(-((away[..., None] / reach) ** 2)) * inside[..., None]  # (T, K, G)
-        power /= power.sum(1, keepdims=True) + 1e-12
-        made[begin : begin + _CHUNK] = np.einsum("tkc,tkc->tc", power[..., group_of], targets[index])
-    return made
+    t = times[:, None]
+    here = np.searchsorted(phones.start, times, side="right") - 1
+    index = here[:, None] + np.arange(-_REACH, _REACH + 1)
+    inside = (index >= 0) & (index < len(phones))
+    index = index.clip(0, len(phones) - 1)
+    before, after = first[index] - t, t - last[index]  # (T, K), positive beside the phone
+    away = np.maximum(np.maximum(before, after), 0)
+    reach = np.where((before > 0)[..., None], poses.lead, poses.trail) * blur + half[index][..., None]
+    power = pull[index] * np.exp(-((away[..., None] / reach) ** 2)) * inside[..., None]
+    return index, power / (power.sum(1, keepdims=True) + 1e-12)
 
 
 def _smoothed(curves: Array, sigma: float) -> Array:
