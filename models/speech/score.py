@@ -17,6 +17,7 @@ from ...rigs.face import ARKIT_52
 from ...rigs.job import Progress, part, silent
 from ...rigs.phones import PHONES, Phones
 from ...rigs.sound import Sound
+from .conditions import conditions
 from .decode import decode
 from .features import FRAMES, RATE
 from .net import CURVES, SpeechNet, load_weights
@@ -28,6 +29,7 @@ _SHOWN = {
     "silence": "X", "lips": "A", "released lips": None, "lip at teeth": "G", "eh": "C", "a": "C", "aa": "D", "o": "E",
     "u": "F", "w": "F", "h": None,
 }  # fmt: skip
+_PEOPLE, _SOME = ("so762", "grid"), 30  # the sets of real voices, and how many clips of each are disturbed
 _STEPS = ((-6, "D"), (-14, "C"), (-25, "B"), (-35, "A"))  # dB below the loud, and how wide a flapping mouth is
 
 
@@ -38,7 +40,8 @@ def score(
 
     Returns:
         By set and row the measures, `frames` the share of frames whose phone is right; `captured` by clip the
-        correlation of curves with the real ones, beside that of the jaw with loudness.
+        correlation of curves with the real ones, beside that of the jaw with loudness; `people` the measures of real
+        voices under conditions.py.
 
     Raises:
         InputError: the corpora or the weights are missing.
@@ -68,6 +71,16 @@ def score(
         if right:
             made[name] = {row: tally.summary() for row, tally in rows.items()}
             made[name]["frames"] = float(np.concatenate(right).mean())
+    people = [item for name in _PEOPLE for item in sets.get(name, [])[:_SOME]]
+    made["people"] = {}
+    for name, change in conditions().items():
+        tally = Tally()
+        for item in people:
+            seconds = min(item.sound.seconds, item.phones.seconds)
+            sound = Sound(change(item.sound.mono())[None], item.sound.rate)
+            heard = recognise(sound, net=net, device="cpu")
+            tally.add(segments(item.phones, seconds), _shapes(heard.phones, seconds, round(seconds * FRAMES)))
+        made["people"][name] = tally.summary()
     return made
 
 
