@@ -2,7 +2,8 @@
 """Everything that Blender is told of, in one list. A class stands behind those that it refers to.
 
 A domain is a folder with any of the modules below. A module's `CLASSES` are told to Blender in that order; the settings
-are the group AVANIM_PG_<domain> of `properties`, which becomes `Scene.avanim.<domain>`; `ENTRIES` of `menus` maps names
+are the group AVANIM_PG_<domain> of `properties`, which becomes `Scene.avanim.<domain>`, and AVANIM_PG_<domain>_object,
+where there is one, `Object.avanim.<domain>`; `ENTRIES` of `menus` maps names
 of Blender's menus to functions that draw an entry there. So a new panel is a folder, and its name in `DOMAINS`.
 """
 
@@ -17,7 +18,7 @@ import bpy
 from . import background, cli, errands, preferences, properties, runtime_operators, session, sidebar
 
 # As their panels stand in the sidebar, and as a file dropped onto the view offers them.
-DOMAINS = ("character", "dance", "live", "takes", "tools", "face", "sound", "render", "export")
+DOMAINS = ("character", "dance", "live", "takes", "tools", "retarget", "face", "sound", "render", "export")
 _MODULES = ("presets", "operators", "menus", "panels")
 
 
@@ -47,6 +48,9 @@ def register() -> None:
     for domain, module in _SETTINGS.items():
         group = getattr(module, f"AVANIM_PG_{domain}")
         setattr(properties.AVANIM_PG_scene, domain, bpy.props.PointerProperty(type=group))
+        of_object = getattr(module, f"AVANIM_PG_{domain}_object", None)
+        if of_object is not None:
+            setattr(properties.AVANIM_PG_object, domain, bpy.props.PointerProperty(type=of_object))
     bpy.types.Scene.avanim = bpy.props.PointerProperty(type=properties.AVANIM_PG_scene)
     bpy.types.Object.avanim = bpy.props.PointerProperty(type=properties.AVANIM_PG_object)
     bpy.types.Action.avanim = bpy.props.PointerProperty(type=properties.AVANIM_PG_action)

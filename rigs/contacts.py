@@ -62,7 +62,11 @@ def turn(rotation: Array, vectors: Array) -> Array:
 
 def sole_points(motion: Motion, rest: Rest) -> Array:
     """(T, 2, 3, 3) m: left and right; heel, ball, toe tip; world position."""
-    positions, turned = rest.forward(motion.poses, motion.trans)
+    return posed_soles(*rest.forward(motion.poses, motion.trans), rest)
+
+
+def posed_soles(positions: Array, turned: Array, rest: Rest) -> Array:
+    """`sole_points` of joints (T, J, 3) m and their rotations (T, J, 3, 3), which `Rest.forward` gives."""
     points = []
     for side, sole in zip(SIDES, soles(rest), strict=True):
         ankle, foot = rest.skeleton.index(f"{side}_ankle"), rest.skeleton.index(f"{side}_foot")
@@ -143,7 +147,11 @@ def ground(motion: Motion, rest: Rest, contact: ArrayLike | None = None) -> floa
     Where nothing stands, the 5th percentile of the lowest point of both soles.
     """
     points = sole_points(motion, rest)[:, :, :2]
-    mask = contacts_of(points, motion.fps) if contact is None else np.asarray(contact, bool)
+    return ground_under(points, contacts_of(points, motion.fps) if contact is None else np.asarray(contact, bool))
+
+
+def ground_under(points: Array, mask: Mask) -> float:
+    """`ground` of heels and balls (T, 2, 2, 3) m, of which `mask` (T, 4) stand."""
     height, stands = standing_height(points, mask)
     if stands.any():
         return float(np.median(height[stands]))

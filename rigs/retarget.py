@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from .average import average_rest
 from .bone_mapping import BoneMap, checked
 from .characters.character import relaxed_hand
-from .contacts import contacts, ground
+from .contacts import contacts_of, ground_under, posed_soles
 from .errors import InputError
 from .limbs import about, between, twist
 from .motion import Motion
@@ -31,6 +31,7 @@ Array = NDArray[np.float64]
 
 ROOT_MOTIONS = ("hips", "root", "in_place")
 FINGERS = ("relaxed", "rest")
+CONTROLS = ("fk", "feet", "all")
 _SIDES = ("left", "right")
 _FINGERS = ("thumb", "index", "middle", "ring", "pinky")
 _TWIST_NAMES = ("twist", "roll")
@@ -47,7 +48,8 @@ class Wishes:
     `root`: the way over the floor is the hips', that of the root bone (which takes the heading too), or left out ·
     `feet`: planted feet stand still and nothing goes below the floor · `hands`: hands that meet keep their distance ·
     `fingers` that the motion lacks: "relaxed", or "rest" as they are · `scale`: of the way, None by the legs' length ·
-    `level`: find the floor of the motion first, rather than take it as lying at 0.
+    `level`: find the floor of the motion first, rather than take it as lying at 0 · `controls` of rigs that have them:
+    "fk", or the IK ones of the "feet", or of "all" limbs.
     """
 
     root: str = "hips"
@@ -56,8 +58,11 @@ class Wishes:
     fingers: str = "relaxed"
     scale: float | None = None
     level: bool = True
+    controls: str = "fk"
 
     def __post_init__(self) -> None:
+        if self.controls not in CONTROLS:
+            raise InputError(f"Unknown controls {self.controls!r}; choose {', '.join(CONTROLS)}.")
         if self.root not in ROOT_MOTIONS:
             raise InputError(f"Unknown root motion {self.root!r}; choose {', '.join(ROOT_MOTIONS)}.")
         if self.fingers not in FINGERS:
@@ -105,10 +110,11 @@ def retarget(
     rest = _with_fingers(rest or average_rest(motion.skeleton))
     has = set(motion.rig.joints)
     motion = _complete(motion, wishes)
-    if wishes.level:
-        motion = replace(motion, trans=motion.trans - [0, ground(motion, rest), 0])
-    contact = contacts(motion, rest)
     positions, turned = rest.forward(motion.poses, motion.trans)
+    points = posed_soles(positions, turned, rest)[:, :, :2]
+    contact = contacts_of(points, motion.fps)
+    if wishes.level:
+        positions = positions - [0, ground_under(points, contact), 0]
     target = RigTarget(shape, bones.bones, bones.controls.follow_body)
     scale = wishes.scale or target.leg() / leg_of(rest)
     turns = _turns(target, rest, turned, has, wishes)
@@ -393,7 +399,7 @@ def _keyed(
         if bone == hips or bone in places:
             places[bone] = way if bone == hips else places[bone]
             offset = np.einsum("tji,tj->ti", carried, places[bone] - natural)
-            locations[bone] = offset @ axes
+            locations[bone] = offset @ shape.location_axes(at)
         else:
             places[bone] = natural
     return Carried(quaternions, locations, by_bone, places, float(scale), contact, legs, fps)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +23,9 @@ class RigShape:
     """N bones at rest; a parent stands before its children, and -1 is none.
 
     `heads`, `tails` (N, 3) m · `axes` (N, 3, 3), each bone's own axes as columns · `floor` (m), the height of the
-    soles, or None where nobody has measured it · `loose`, the bones that do not turn with their parents. Y is up; turned
-    by `facing`, +Z is forward and +X the body's left.
+    soles, or None where nobody has measured it · `loose`, the bones that do not turn with their parents ·
+    `square`, those whose location is stated along the rig's axes rather than their own, and `frame` (3, 3), these axes
+    as columns. Y is up; turned by `facing`, +Z is forward and +X the body's left.
     """
 
     names: tuple[str, ...]
@@ -34,6 +35,8 @@ class RigShape:
     axes: Array
     floor: float | None = None
     loose: frozenset[str] = frozenset()
+    square: frozenset[str] = frozenset()
+    frame: Array = field(default_factory=lambda: np.eye(3))
 
     def __post_init__(self) -> None:
         count = len(self.names)
@@ -57,6 +60,10 @@ class RigShape:
             above.append(bone)
         return above
 
+    def location_axes(self, bone: int) -> Array:
+        """(3, 3): the axes, as columns, along which the location of a bone is stated."""
+        return self.frame if self.names[bone] in self.square else self.axes[bone]
+
     def children(self) -> list[list[int]]:
         """Per bone those that hang on it."""
         below: list[list[int]] = [[] for _ in self.names]
@@ -77,6 +84,7 @@ class RigShape:
             heads=scale * self.heads @ turn.T,
             tails=scale * self.tails @ turn.T,
             axes=turn @ self.axes,
+            frame=turn @ self.frame,
             floor=None if self.floor is None else scale * self.floor,
         )
 

@@ -31,6 +31,7 @@ from ...rigs.rig_shape import RigShape, facing
 from ...rigs.skeleton import SMPL24, Rest, Skeleton
 from .axes import TURN
 from .character import meshes_of
+from .foreign_ik import ik_keys, limbs_on_ik
 
 Array = NDArray[np.float64]
 Channel = tuple[str, int, str, Array]
@@ -126,6 +127,7 @@ def _read(armature: bpy.types.Object) -> tuple[RigShape, Array]:
         size * np.array([bone.tail_local for bone in bones], float),
         np.asarray(left @ right, float),
         loose=frozenset(bone.name for bone in bones if bone.parent and not bone.use_inherit_rotation),
+        square=frozenset(bone.name for bone in bones if bone.parent and not bone.use_local_location),
     )
     return shape, np.asarray(TURN.T @ np.array(rotation.to_matrix()), float)
 
@@ -172,7 +174,7 @@ class ForeignShape:
             turn,
             size,
             {bone.name: bone.rotation_mode for bone in armature.pose.bones},
-            _switches(armature, bones),
+            _switches(armature, bones, wishes_of(armature).controls, shape),
             rest or default_rest(),
         )
 
@@ -183,15 +185,17 @@ class ForeignShape:
     def channels(self, motion: Motion) -> Iterator[list[Channel]]:
         """The curves of one bone after the other: path, index, group, values (T,)."""
         carried = self.carry(motion)
-        for bone, quaternions in carried.quaternions.items():
+        limbs = limbs_on_ik(self.bones, self.wishes.controls, self.rig)
+        quaternions, locations = ik_keys(carried, self.rig, self.bones, limbs)
+        quaternions, locations = carried.quaternions | quaternions, carried.locations | locations
+        for bone in dict.fromkeys([*quaternions, *locations]):
             path = f'pose.bones["{bpy.utils.escape_identifier(bone)}"]'
-            channels = [
-                (f"{path}.{name}", part, bone, values[:, part])
-                for name, values in (_rotation(quaternions, self.modes[bone]),)
-                for part in range(values.shape[1])
-            ]
-            if bone in carried.locations:
-                places = carried.locations[bone] / self.size
+            channels: list[Channel] = []
+            if bone in quaternions:
+                name, values = _rotation(quaternions[bone], self.modes[bone])
+                channels = [(f"{path}.{name}", part, bone, values[:, part]) for part in range(values.shape[1])]
+            if bone in locations:
+                places = locations[bone] / self.size
                 channels = [(f"{path}.location", axis, bone, places[:, axis]) for axis in range(3)] + channels
             yield channels
         held = [(path, 0, "Switches", np.full(len(motion), value)) for path, value in self.switches.items()]
@@ -244,9 +248,10 @@ def _with_floor(shape: RigShape, armature: bpy.types.Object, bones: BoneMap, tur
     return replace(shape, floor=min(soles)) if soles else shape
 
 
-def _switches(armature: bpy.types.Object, bones: BoneMap) -> dict[str, float]:
+def _switches(armature: bpy.types.Object, bones: BoneMap, controls: str, shape: RigShape) -> dict[str, float]:
     found = {}
-    for bone, values in bones.controls.switches.items():
+    tables = [bones.controls.switches, *(ik.switches for ik in limbs_on_ik(bones, controls, shape).values())]
+    for bone, values in (item for table in tables for item in table.items()):
         for name, value in values.items():
             if bone in armature.pose.bones and name in armature.pose.bones[bone]:
                 path = f'pose.bones["{bpy.utils.escape_identifier(bone)}"]["{bpy.utils.escape_identifier(name)}"]'

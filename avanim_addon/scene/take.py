@@ -94,6 +94,7 @@ def write_take(
     *,
     frame_start: int | None = None,
     fps: float | None = None,
+    shape: Shape | ForeignShape | None = None,
 ) -> bpy.types.Action:
     """Key a motion onto a character, or onto a rig whose bones are mapped, as a new take.
 
@@ -104,11 +105,12 @@ def write_take(
         settings: plain values such as `method`, `seed`, `audio`, kept on the action as custom properties.
         frame_start: the frame of the first key, by default the scene's first.
         fps: keys a second, by default the scene's.
+        shape: of the armature, where it was read already.
 
     Raises:
         InputError: the armature is neither one of AVAnim's characters nor mapped (`foreign.map_bones`).
     """
-    return last_of(take_steps(armature, motion, name, settings, frame_start=frame_start, fps=fps))
+    return last_of(take_steps(armature, motion, name, settings, frame_start=frame_start, fps=fps, shape=shape))
 
 
 def last_of(steps: Generator[None, None, Result]) -> Result:
