@@ -120,7 +120,7 @@ def articulate(
         raise InputError(f"The clip's length must be a number of seconds, not {seconds}.")
     phones = led(phones, settings)
     whole = phones.filled(max(seconds, 1 / fps))
-    targets, pull = _asked(whole, poses, settings, effort, loudness, seconds)
+    targets, pull = asked(whole, poses, settings, effort, loudness, seconds)
     times = np.arange(frame_count(seconds, fps)) / fps
     if settings.stepped:
         times = _held(whole, times, settings.hold_ms / 1000)
@@ -145,7 +145,7 @@ def spread_over(values: ArrayLike | None, seconds: float, times: Array, default:
     return np.interp(times, own, given)
 
 
-def _asked(
+def asked(
     phones: Phones, poses: Poses, settings: MouthSettings, effort: ArrayLike | None, loudness: ArrayLike | None,
     seconds: float,
 ) -> tuple[Array, Array]:  # fmt: skip
