@@ -33,7 +33,7 @@ STEP_MS = 20
 
 @dataclass(frozen=True)
 class Config:
-    width: int = 224
+    width: int = 144
     dilations: tuple[int, ...] = (1, 2, 4, 8, 16, 1, 2, 4, 8, 16, 1, 2, 4)
     dropout: float = 0.1
     phones: tuple[str, ...] = PHONES

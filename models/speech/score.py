@@ -39,7 +39,7 @@ def score(
     """Measure the weights (None: the shipped ones) on at most `limit` clips of each set held out of those below `data`.
 
     Returns:
-        By set and row the measures, `frames` the share of frames whose phone is right; `captured` by clip the
+        By set and row the measures, `phones_right` the share of frames whose phone is; `captured` by clip the
         correlation of curves with the real ones, beside that of the jaw with loudness; `people` the measures of real
         voices under conditions.py.
 
@@ -70,7 +70,7 @@ def score(
             right.append(heard.posterior[:count].argmax(1) == _frames(item.phones, count))
         if right:
             made[name] = {row: tally.summary() for row, tally in rows.items()}
-            made[name]["frames"] = float(np.concatenate(right).mean())
+            made[name]["phones_right"] = float(np.concatenate(right).mean())
     people = [item for name in _PEOPLE for item in sets.get(name, [])[:_SOME]]
     made["people"] = {}
     for name, change in conditions().items():
