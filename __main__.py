@@ -229,6 +229,29 @@ def motion(arguments: argparse.Namespace, progress: Progress) -> Result:
     return arguments.run_job(Job("motion", arguments.motion, options, arguments.output), progress)
 
 
+def impacts(arguments: argparse.Namespace, progress: Progress) -> Result:
+    output, source = Path(arguments.output), Path(arguments.scene)
+    if output.suffix.lower() != ".wav":
+        raise InputError(f"Cannot write the sound to {output}; end it in .wav.")
+    if source.suffix.lower() != ".blend":
+        raise InputError(f"Cannot hear impacts in {source}; give a .blend.")
+    scene = _blender("finding contacts")
+    ensure_writable(output)
+    if arguments.events:
+        ensure_writable(arguments.events)
+    scene.performance.open_scene(source)
+    options = _options(arguments, "layout", "damping", "seed", "events", "stems")
+    with tempfile.TemporaryDirectory(prefix="avanim-") as folder:
+        captured = str(Path(folder) / "scene.npz")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # they come back with the result
+            scene.contacts.capture(captured, progress=part(progress, 0, 0.5))
+        made = arguments.run_job(Job("impacts", captured, options, str(output)), part(progress, 0.5, 1))
+    for note in made["notes"]:
+        warnings.warn(note, stacklevel=2)
+    return made
+
+
 def render(arguments: argparse.Namespace, progress: Progress) -> Result:
     output = Path(arguments.output)
     if output.suffix not in (".mp4", ".png"):
@@ -457,6 +480,15 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--only-new", action="store_true", default=None, help="gp, fcrbm, mdn: without what it follows")
     made.add_argument("--no-plant", action="store_true", help="leave the feet as they come")
     made.add_argument("--character")
+
+    made = command("impacts", impacts, "the sound of what touches in a scene")
+    made.add_argument("scene", metavar="SCENE.blend")
+    made.add_argument("-o", "--output", required=True, metavar="OUT.wav")
+    made.add_argument("--events", metavar="OUT.json", help="what touches what, when, where and how hard")
+    made.add_argument("--layout", choices=("stereo", "binaural", "ambix", "mono"), help="by default stereo")
+    made.add_argument("--stems", metavar="DIR", help="a sound for each object, too")
+    made.add_argument("--damping", type=float, help="factor on how quickly everything dies down")
+    made.add_argument("--seed", type=int)
 
     made = command("render", render, "a scene to a film or a picture", picture)
     made.add_argument("scene", metavar="SCENE.blend")

@@ -255,6 +255,13 @@ def face(job: Job, progress: Progress, preview: Preview | None = None) -> dict[s
     return face(checked_options(job.options, OPTIONS), job, progress)
 
 
+def impacts(job: Job, progress: Progress, preview: Preview | None = None) -> dict[str, Any]:
+    """A captured scene to the sound of its contacts, see `impact.bake.impacts`."""
+    from .impact.bake import OPTIONS, impacts
+
+    return impacts(checked_options(job.options, OPTIONS), job, progress)
+
+
 def groove_live(job: Job, progress: Progress, preview: Preview | None = None) -> dict[str, Any]:
     """GrooveNet to a sound or a part of it, sent ahead second by second; `output` .npz is all of it on planted feet.
 
@@ -314,6 +321,7 @@ TASKS: dict[str, Callable[[Job, Progress, Preview | None], dict[str, Any]]] = {
     "motion": motion,
     "groove_live": groove_live,
     "face": face,
+    "impacts": impacts,
 }
 
 

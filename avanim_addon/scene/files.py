@@ -11,6 +11,7 @@ import bpy
 
 from ...rigs.errors import InputError
 from ...rigs.job import Job, Progress, silent
+from .contacts import write_capture
 from .export import export
 from .face_file import write_face
 from .render import join_pictures, render, write_mix
@@ -21,6 +22,7 @@ TASKS: dict[str, Callable[..., object]] = {
     "export": export,
     "mix": write_mix,
     "face": write_face,
+    "contacts": write_capture,
 }
 
 

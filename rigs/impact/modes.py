@@ -27,14 +27,14 @@ COUNT = 60
 HIGHEST = 20000.0  # Hz, of what is kept
 _LOWEST = 18.0  # Hz
 _SHELL_VERTICES = 420
-_SOLID_CELLS = 90
+_SOLID_CELLS = 100
 # A closed body that takes this share of its box is a solid; what takes less is a hollow thing with walls.
 _FULL = 0.28
 # … unless it is a plate: thinner than this share of its width.
 _PLATE = 0.1
 # Walls thicker than this share of the size are no thin shell.
 THICK = 0.2
-_VERSION = 3
+_VERSION = 4
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,13 @@ class Modes:
     def surface_motion(self) -> Array:
         """(M,) kg^-1/2: root mean square of the shapes along the surface's normal, which is what moves the air."""
         return np.sqrt((np.einsum("mpi,pi->mp", self.shapes, self.normals) ** 2).mean(1))
+
+    def swelling(self) -> Array:
+        """(M,) 0..1: the share of that motion that changes the volume. A shell moves as much air behind as before it."""
+        if self.kind != "solid":
+            return np.zeros(len(self))
+        along = np.einsum("mpi,pi->mp", self.shapes, self.normals)
+        return along.mean(1) ** 2 / np.maximum((along**2).mean(1), 1e-30)
 
     def save(self, path: str | Path) -> None:
         """Raises InputError."""
@@ -162,6 +169,8 @@ def _solid(
     nodes, tets = with_middles(nodes, tets)
     k, m = solid_matrices(nodes, tets, material)
     true = measures.volume * material.density
+    if m.sum() / 3 < 0.75 * true and detail < 3:
+        return _solid(vertices, triangles, measures, material, count, 2 * detail)
     frequencies, vectors = _eigen(k, m, count, 1)
     faces = tets[:, [[0, 1, 2], [0, 1, 3], [0, 2, 3], [1, 2, 3]]].reshape(-1, 3)
     opposite = tets[:, [3, 2, 1, 0]].reshape(-1)

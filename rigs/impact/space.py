@@ -70,6 +70,8 @@ def direction(ambix: Array) -> Array:
 
 
 def _sampled(track: Array, clock: Array, fps: float) -> Array:
+    if len(track) == 1 or np.ptp(track, axis=0).max() < 1e-9:
+        return np.broadcast_to(track[0], (len(clock), track.shape[1]))
     at = clock * fps
     frames = np.arange(len(track))
     return np.stack([np.interp(at, frames, track[:, axis]) for axis in range(track.shape[1])], 1)

@@ -71,7 +71,8 @@ def ring(
     """(length,) Pa at 1 m: the modes of a body under all that happens to it.
 
     Each mode is a resonator with exactly its frequency and decay (impulse invariance). Radiated is what a sphere of
-    the same surface would: rho c sqrt(sigma A / 4 pi), sigma = (k a)² / (1 + (k a)²).
+    the same surface would: rho c sqrt(sigma A / 4 pi), with sigma = x / (1 + x), x = (k a)², for the part of a mode that
+    changes the volume, and x² / (4 + x²), a dipole's, for the rest.
 
     Args:
         damping: factor on the material's loss.
@@ -84,8 +85,13 @@ def ring(
     decays = np.pi * material.loss * damping * frequencies
     radius = np.sqrt(modes.area / (4 * np.pi))
     wave = (2 * np.pi * frequencies / SOUND * radius) ** 2
-    loud = AIR * SOUND * np.sqrt(wave / (1 + wave) * modes.area / (4 * np.pi)) * modes.surface_motion()[heard]
-    gains = np.array([modes.at(blow.point)[heard] @ blow.impulse for blow in blows]).reshape(len(blows), -1)
+    # What only bends pushes the air to and fro between its sides; what swells pumps it.
+    swells = modes.swelling()[heard]
+    sigma = swells * wave / (1 + wave) + (1 - swells) * wave**2 / (4 + wave**2)
+    loud = AIR * SOUND * np.sqrt(sigma * modes.area / (4 * np.pi)) * modes.surface_motion()[heard]
+    gains = np.array([modes.at(blow.point)[heard] @ blow.impulse for blow in blows]).reshape(
+        len(blows), int(heard.sum())
+    )
     samples, events, shares = pulses([b.time for b in blows], [b.duration for b in blows], rate, length)
     rubbed = [_rub_gains(modes, rub, rate)[heard] for rub in rubs]
     starts = [samples.min()] if len(samples) else []
@@ -93,8 +99,9 @@ def ring(
     if not starts:
         return result
     first = int(min(starts))
+    last = max([int(samples.max(initial=0)), *(round(rub.time * rate) + len(rub.force) for rub in rubs)])
     for mode, (frequency, decay) in enumerate(zip(frequencies, decays, strict=True)):
-        force = np.bincount(samples - first, shares * gains[events, mode], length - first)
+        force = np.bincount(samples - first, shares * gains[events, mode], length - first).astype(float)
         for rub, knots in zip(rubs, rubbed, strict=True):
             start = round(rub.time * rate) - first
             stop = min(start + len(rub.force), len(force))
@@ -103,7 +110,9 @@ def ring(
                 force[start:stop] += rub.force[: stop - start] / rate * np.interp(clock, rub.knots, knots[mode])
         angle, shrink = 2 * np.pi * frequency / rate, np.exp(-decay / rate)
         numerator = [0.0, loud[mode] * shrink * np.sin(angle)]
-        result[first:] += filtered(numerator, [1.0, -2 * shrink * np.cos(angle), shrink**2], force)
+        # Once it is 90 dB down nobody hears it, nor needs it be computed.
+        stop = min(len(force), last - first + round(10.4 / decay * rate) + 2)
+        result[first : first + stop] += filtered(numerator, [1.0, -2 * shrink * np.cos(angle), shrink**2], force[:stop])
     return result
 
 

@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a thing of the scene is made of, and its shape as it is seen: for its sound."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import bpy
+import numpy as np
+from mathutils import Matrix
+from mathutils.bvhtree import BVHTree
+from numpy.typing import NDArray
+
+from ...rigs.errors import InputError
+from ...rigs.impact import materials
+from ...rigs.impact.thin import thinned
+from .render import changed
+
+Array = NDArray[np.float64]
+Index = NDArray[np.int64]
+
+# Plain properties of objects and materials, which are read where the add-on is not enabled, too.
+MATERIAL = "avanim_sound_material"
+VALUES = {"loss": "avanim_sound_loss", "young": "avanim_sound_young", "density": "avanim_sound_density",
+          "thickness": "avanim_sound_thickness"}  # fmt: skip
+MOST_VERTICES = 6000
+_PROBES = 400  # vertices that are held against other bodies
+
+
+def to_model(points: Any) -> Array:
+    """(…, 3) in Blender's axes to Y up."""
+    points = np.asarray(points, float)
+    return np.stack([points[..., 0], points[..., 2], -points[..., 1]], axis=-1)
+
+
+def turn_to_model(rotations: Array) -> Array:
+    """(…, 3, 3) of frames whose points keep Blender's own axes: only what comes out is Y up."""
+    return np.stack([rotations[..., 0, :], rotations[..., 2, :], -rotations[..., 1, :]], axis=-2)
+
+
+@dataclass
+class Shape:
+    """`vertices` (V, 3) m in the object's axes, with its scale, `triangles` (F, 3), `slots` (F,) · `tree` for distances
+    · `probes` (P, 3) · `thickness` m of a Solidify modifier, or None.
+    """
+
+    name: str
+    vertices: Array
+    triangles: Index
+    slots: Index
+    tree: Any
+    probes: Array
+    thickness: float | None
+
+
+def shape_of(obj: bpy.types.Object, graph: bpy.types.Depsgraph | None = None) -> Shape | None:
+    """The evaluated mesh of an object, without what Solidify adds; None where there are no faces.
+
+    Nothing of the object stays changed. Meshes of millions of vertices are thinned.
+    """
+    walls = [m for m in obj.modifiers if m.type == "SOLIDIFY" and m.show_viewport]
+    scale = np.array(obj.matrix_world.to_scale())
+    with changed(*((m, "show_viewport", False) for m in walls)):
+        evaluated = obj.evaluated_get(bpy.context.evaluated_depsgraph_get() if walls or graph is None else graph)
+        try:
+            mesh = evaluated.to_mesh()
+        except RuntimeError:
+            return None
+        if mesh is None:
+            return None
+        mesh.calc_loop_triangles()
+        count = len(mesh.loop_triangles)
+        vertices = np.empty(3 * len(mesh.vertices), np.float32)
+        triangles, polygons = np.empty(3 * count, np.int32), np.empty(count, np.int32)
+        slots = np.empty(len(mesh.polygons), np.int32)
+        mesh.vertices.foreach_get("co", vertices)
+        mesh.loop_triangles.foreach_get("vertices", triangles)
+        mesh.loop_triangles.foreach_get("polygon_index", polygons)
+        mesh.polygons.foreach_get("material_index", slots)
+        evaluated.to_mesh_clear()
+    if count == 0:
+        return None
+    points = vertices.reshape(-1, 3).astype(float) * scale
+    faces, slot = triangles.reshape(-1, 3).astype(np.int64), slots[polygons].astype(np.int64)
+    if scale.prod() < 0:  # a mirrored mesh is inside out
+        faces = faces[:, ::-1].copy()
+    if not np.isfinite(points).all():
+        return None
+    if len(points) > MOST_VERTICES:
+        try:
+            points, faces = thinned(points, faces, MOST_VERTICES)
+        except InputError:
+            return None
+        slot = np.full(len(faces), np.bincount(slot).argmax())
+    if np.ptp(points[np.unique(faces)], axis=0).max() <= 0:
+        return None
+    tree = BVHTree.FromPolygons(points.tolist(), faces.tolist())
+    every = max(1, len(points) // _PROBES)
+    thickness = None
+    if walls:
+        thickness = float(abs(walls[0].thickness) * np.abs(scale).mean()) or None
+    return Shape(obj.name, points, faces, slot, tree, points[::every], thickness)
+
+
+def material_of(obj: bpy.types.Object, slot: int | None = None, otherwise: str = "wood") -> str:
+    """What the object, or what is in one of its slots, sounds like: as was chosen, else by the names."""
+    chosen = obj.get(MATERIAL)
+    blocks = [s.material for s in obj.material_slots if s.material]
+    if slot is not None and slot < len(obj.material_slots) and obj.material_slots[slot].material:
+        block = obj.material_slots[slot].material
+        if block.get(MATERIAL) in materials.MATERIALS:
+            return block[MATERIAL]
+    if chosen in materials.MATERIALS:
+        return chosen
+    for block in blocks:
+        if block.get(MATERIAL) in materials.MATERIALS:
+            return block[MATERIAL]
+    return materials.guessed(*(block.name for block in blocks), obj.name, otherwise=otherwise)
+
+
+def values_of(obj: bpy.types.Object) -> dict[str, float]:
+    """The numbers of the material that were set on the object itself, thickness left out."""
+    return {
+        name: float(obj[key]) for name, key in VALUES.items() if name != "thickness" and isinstance(obj.get(key), float)
+    }
+
+
+def thickness_of(obj: bpy.types.Object, shape: Shape) -> float | None:
+    """m: as was set on the object, else of its Solidify modifier, else None."""
+    chosen = obj.get(VALUES["thickness"])
+    return float(chosen) if isinstance(chosen, float) and chosen > 0 else shape.thickness
+
+
+def parted(matrix: Matrix) -> tuple[Array, Array]:
+    """Place (3,) and turn (3, 3) of a world matrix; its scale is in the shape."""
+    place, turn, _ = matrix.decompose()
+    return np.array(place), np.array(turn.to_matrix())
+
+
+def gap_between(
+    one: Shape, at_one: tuple[Array, Array], other: Shape, at_other: tuple[Array, Array], reach: float = 10.0
+) -> tuple[float, Array, int]:
+    """Distance m of two shapes, the middle of where they are nearest, and the slot of the other's face there.
+
+    Vertices of each are held against the faces of the other.
+    """
+    best, points, slot = reach, [], 0
+    for a, (place_a, turn_a), b, (place_b, turn_b), mine in (
+        (one, at_one, other, at_other, False), (other, at_other, one, at_one, True),
+    ):  # fmt: skip
+        there = ((a.probes @ turn_a.T + place_a) - place_b) @ turn_b
+        low, high = b.vertices.min(0), b.vertices.max(0)
+        outside = np.linalg.norm(np.maximum(0, np.maximum(low - there, there - high)), axis=1)
+        for index in np.argsort(outside)[:120]:
+            if outside[index] > best + 0.002:
+                break
+            spot, _, face, distance = b.tree.find_nearest(there[index].tolist(), best + 0.003)
+            if spot is None:
+                continue
+            if distance < best - 0.002:
+                points = []
+            if distance < best:
+                best = distance
+                slot = slot if mine else int(b.slots[face])
+            if distance < best + 0.002:
+                points.append(np.array(spot) @ turn_b.T + place_b)
+    middle = np.mean(points, axis=0) if points else at_one[0]
+    return best, middle, slot
+
+
+def boxes_near(
+    one: Shape, at_one: tuple[Array, Array], other: Shape, at_other: tuple[Array, Array], gap: float
+) -> bool:
+    """Whether the boxes round two shapes come within `gap` m of each other."""
+    bounds = []
+    for shape, (place, turn) in ((one, at_one), (other, at_other)):
+        low, high = shape.vertices.min(0), shape.vertices.max(0)
+        middle = (low + high) / 2 @ turn.T + place
+        half = np.abs(turn) @ ((high - low) / 2)
+        bounds.append((middle - half, middle + half))
+    (a, b), (c, d) = bounds
+    return bool((a <= d + gap).all() and (c <= b + gap).all())
