@@ -212,6 +212,10 @@ class ForeignShape:
         """(3,) m, where the motion's own root rests."""
         return self.rest.joints[0]
 
+    def in_armature(self, points: Array) -> Array:
+        """(…, 3) m in the model's axes, on this rig, to the armature's space."""
+        return points @ self.turn / self.size
+
     def in_space(self, points: Array) -> Array:
         """(…, 3) m where the body that the motion is made for stands, to the armature's space, at the rig's height."""
         ratio = RigTarget(self.rig, self.bones.bones, False).leg() / leg_of(self.rest)
