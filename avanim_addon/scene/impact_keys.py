@@ -207,7 +207,7 @@ def _ground(point: Array, grounds: list[tuple[bpy.types.Object, Shape]]) -> tupl
     top = -np.inf
     for obj, shape in grounds:
         place, turn = parted(obj.matrix_world)
-        origin = (point + [0, 0, 0.35] - place) @ turn
+        origin = (point + np.array([0, 0, 0.35]) - place) @ turn
         spot, _, face, _ = shape.tree.ray_cast(origin.tolist(), (np.array([0, 0, -1.0]) @ turn).tolist(), 2.0)
         if spot is not None:
             height = float((np.array(spot) @ turn.T + place)[2])

@@ -23,8 +23,8 @@ from ...rigs.sound import Sound
 from ..audio import save_wav
 
 OPTIONS: dict[str, tuple[type, float | None, float | None]] = {
-    "layout": (str, None, None), "damping": (float, 0.01, 100), "seed": (int, 0, 2**31 - 1), "events": (str, None, None),
-    "stems": (str, None, None), "only": (list, None, None), "cache": (str, None, None), "full_scale": (float, 0, None),
+    "layout": (str, None, None), "damping": (float, 0.01, 100), "seed": (int, 0, 2**31 - 1),
+    "events": (str, None, None), "stems": (str, None, None), "only": (list, None, None), "cache": (str, None, None), "full_scale": (float, 0, None),
     "tail": (float, 0, 60), "edited": (str, None, None),
 }  # fmt: skip
 
@@ -94,8 +94,8 @@ def impacts(options: dict[str, Any], job: Job, progress: Progress) -> dict[str, 
     decibel = float(20 * np.log10(max(pascal, 1e-9) / 20e-6))
     if options.get("events"):
         details = {
-            **capture.events.details, "sound": output.name, "layout": layout, "rate": made.rate, "full_scale_pa": pascal,
-            "full_scale_db_spl": decibel, "stems": {name: Path(path).name for name, path in stems.items()},
+            **capture.events.details, "sound": output.name, "layout": layout, "rate": made.rate,
+            "full_scale_pa": pascal, "full_scale_db_spl": decibel, "stems": {name: Path(path).name for name, path in stems.items()},
         }  # fmt: skip
         replace(capture.events, notes=tuple(notes), details=details).save(options["events"])
     progress(1.0, "Done")

@@ -6,6 +6,7 @@ All with numpy alone. Gravity and places may have any axes, as long as they agre
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -88,7 +89,7 @@ def arc_hits(places: Array, fps: float, gravity: ArrayLike, faintest: float = 0.
     free[1:-1] = np.linalg.norm(bend, axis=1) < 0.12 * max(float(np.linalg.norm(g)), 1.0)
     found = []
     middle = np.flatnonzero(free)
-    for before, after in zip(middle[:-1], middle[1:], strict=True):
+    for before, after in itertools.pairwise(middle):
         if not 2 < after - before <= 4:
             continue
         a, b = before + 1, after - 1  # the frames nearest to the blow that still are on the arcs
@@ -116,7 +117,7 @@ def acceleration_peaks(places: Array, fps: float, gravity: ArrayLike, faintest: 
 
 
 def jerk_rule(places: Array, fps: float, threshold: float = 10.0) -> list[Jump]:
-    """The rule of jerk per axis above a threshold (as "Bake Collisions To Sounds" has it, in other words), at frames."""
+    """The rule of jerk per axis above a threshold (that of "Bake Collisions To Sounds", in other words), at frames."""
     jerk = np.abs(np.diff(places, 3, axis=0)) * fps**2
     loud = (jerk > threshold).any(1)
     starts = np.flatnonzero(loud & ~np.concatenate([[False], loud[:-1]]))

@@ -75,7 +75,7 @@ class Modes:
         return np.sqrt((np.einsum("mpi,pi->mp", self.shapes, self.normals) ** 2).mean(1))
 
     def swelling(self) -> Array:
-        """(M,) 0..1: the share of that motion that changes the volume. A shell moves as much air behind as before it."""
+        """(M,) 0..1: the share of that motion that changes the volume. A shell moves as much air before as behind."""
         if self.kind != "solid":
             return np.zeros(len(self))
         along = np.einsum("mpi,pi->mp", self.shapes, self.normals)

@@ -71,8 +71,8 @@ def ring(
     """(length,) Pa at 1 m: the modes of a body under all that happens to it.
 
     Each mode is a resonator with exactly its frequency and decay (impulse invariance). Radiated is what a sphere of
-    the same surface would: rho c sqrt(sigma A / 4 pi), with sigma = x / (1 + x), x = (k a)², for the part of a mode that
-    changes the volume, and x² / (4 + x²), a dipole's, for the rest.
+    the same surface would: rho c sqrt(sigma A / 4 pi), with sigma = x / (1 + x), x = (k a)², for the part of a mode
+    that changes the volume, and x² / (4 + x²), a dipole's, for the rest.
 
     Args:
         damping: factor on the material's loss.
