@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Training of Visually Indicated Sounds on rendered clips, whose sound is played on modes; and its scores."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soxr
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from ...rigs.files import replacing
+from ...rigs.job import Progress, part, silent
+from .cochleagram import FPS, RATE, cochleagram
+from .foley_score import f1_of, matched
+from .foley_train import augmented
+from .indicated import (
+    BEFORE_SECONDS,
+    PIECE_SECONDS,
+    REPEATS,
+    IndicatedNet,
+    hear,
+    learned_ear,
+    load_weights,
+    onsets,
+    retrieve,
+    robust,
+    save_weights,
+)
+from .play import RATE as PLAYED
+from .play import played
+from .shots import FPS as PICTURES
+from .shots import MATERIALS, Clip, load_clips
+
+Array = NDArray[np.float64]
+
+MINUTES, BATCH, LENGTH = 20.0, 4, 45
+_RATE, _SAVED_EVERY, _LONGEST_STEP = 1.5e-3, 120.0, 20.0
+# Pa that becomes 1: the loudest clips are a little over.
+_FULL_SCALE = 150.0
+
+
+def sound_of_clip(clip: Clip, seed: int = 0) -> Array:
+    """(N,) at 22,050 Hz, about -1..1: what a clip sounds like; louder clips are squeezed, since they span 60 dB."""
+    pressure = played(
+        clip.times, clip.strengths, [MATERIALS[kind] for kind in clip.materials], clip.sizes, clip.slides > 0,
+        MATERIALS[clip.material], len(clip.frames) / PICTURES, seed=seed,
+    )  # fmt: skip
+    made = np.asarray(soxr.resample(pressure / _FULL_SCALE, PLAYED, RATE), float)
+    return np.tanh(made)
+
+
+def pieces_of(clip: Clip, sound: Array, number: int) -> list[tuple[int, int, str, NDArray[np.float32]]]:
+    """What can be copied from a clip's sound: around each hit, and out of the middle of each slide."""
+    made = []
+    moments = [(time, f"{MATERIALS[kind]} hit") for time, kind in zip(clip.times, clip.materials, strict=True)]
+    sliding = np.flatnonzero(clip.slides > 0)
+    if len(sliding) > 12:
+        moments.append((sliding[len(sliding) // 2] / PICTURES, f"{MATERIALS[clip.material]} slide"))
+    length = round(PIECE_SECONDS * RATE)
+    others = np.sort(clip.times)
+    for moment, kind in moments:
+        begin = round((moment - BEFORE_SECONDS) * RATE)
+        wave = np.zeros(length, np.float32)
+        cut = sound[max(0, begin) : begin + length]
+        wave[: len(cut)] = cut
+        later = others[others > moment + 0.01]
+        # The next blow is not this one's sound.
+        end = round(min(PIECE_SECONDS, (later[0] - moment if len(later) else 9.0) + BEFORE_SECONDS - 0.01) * RATE)
+        fade = min(end, 400)
+        wave[end:] = 0
+        wave[end - fade : end] *= np.linspace(1, 0, fade, dtype=np.float32)
+        made.append((number, round(moment * FPS), kind, wave))
+    return made
+
+
+class Trainer:
+    """The network, its average and its optimiser, and the sounds of the clips as components."""
+
+    def __init__(self, clips: Sequence[Clip], sounds: Sequence[Array], seed: int = 0) -> None:
+        torch.manual_seed(seed)
+        self.clips, self.seed = list(clips), seed
+        grams = [cochleagram(sound) for sound in sounds]
+        pieces = [
+            piece
+            for number, (clip, sound) in enumerate(zip(clips, sounds, strict=True))
+            for piece in pieces_of(clip, sound, number)
+        ]
+        self.ear = learned_ear(grams, pieces)
+        self.wanted = [self.ear.components(gram).astype(np.float32) for gram in grams]
+        self.net, self.average = IndicatedNet(), IndicatedNet()
+        self.average.load_state_dict(self.net.state_dict())
+        self.optimizer = torch.optim.AdamW(self.net.parameters(), _RATE, weight_decay=0.02)
+        self.done, self.elapsed = 0, 0.0
+
+    def step(self, share: float, batch: int = BATCH, length: int = LENGTH) -> float:
+        """One step at `share` 0..1 of the schedule; its error."""
+        slower = 0.51 + 0.49 * math.cos(math.pi * min(share, 1.0))
+        for group in self.optimizer.param_groups:
+            group["lr"] = _RATE * min(1.0, (self.done + 1) / 100) * slower
+        rng = np.random.default_rng((self.seed, self.done))
+        frames, wanted = [], []
+        for number in rng.integers(0, len(self.clips), batch):
+            begin = int(rng.integers(0, max(1, len(self.clips[number].frames) - length + 1)))
+            frames.append(augmented(self.clips[number].frames[begin : begin + length], rng))
+            wanted.append(self.wanted[number][begin * REPEATS : (begin + length) * REPEATS])
+        found = self.net(torch.tensor(np.stack(frames)).permute(0, 1, 4, 2, 3))
+        error = robust(found, torch.tensor(np.stack(wanted)))
+        self.optimizer.zero_grad(set_to_none=True)
+        error.backward()
+        nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
+        self.optimizer.step()
+        keep = min(0.998, (1 + self.done) / (10 + self.done))
+        with torch.no_grad():
+            for ours, theirs in zip(self.average.parameters(), self.net.parameters(), strict=True):
+                ours.lerp_(theirs, 1 - keep)
+        self.done += 1
+        return float(error.detach())
+
+    def save(self, path: Path) -> None:
+        parts = {key: getattr(self, key).state_dict() for key in ("net", "average", "optimizer")}
+        with replacing(path) as temporary:
+            torch.save({**parts, "done": self.done, "elapsed": self.elapsed}, temporary)
+
+    def resume(self, path: Path) -> None:
+        state = torch.load(path, weights_only=True)
+        for key in ("net", "average", "optimizer"):
+            getattr(self, key).load_state_dict(state[key])
+        self.done, self.elapsed = int(state["done"]), float(state["elapsed"])
+
+
+def train(
+    data_dir: str | Path, out: str | Path, *, minutes: float = MINUTES, progress: Progress = silent
+) -> dict[str, Any]:
+    """Train for so many minutes and write `out`, a .safetensors; the checkpoint lies beside it. A stopped run goes on.
+
+    Raises:
+        InputError: no clips in `data_dir`.
+        Cancelled: progress raised it; the next call goes on from the last checkpoint.
+    """
+    out = Path(out)
+    clips = load_clips(data_dir, "train")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(int(os.environ.get("AVANIM_TRAIN_THREADS", "1")))
+    try:
+        sounds = []
+        for number, clip in enumerate(clips):
+            progress(0.05 * number / len(clips), "Playing the clips")
+            sounds.append(sound_of_clip(clip, number))
+        trainer, checkpoint = Trainer(clips, sounds), out.with_name(out.stem + "_run.pt")
+        if checkpoint.is_file():
+            trainer.resume(checkpoint)
+        shown, saved, clock = 0.0, trainer.elapsed, time.monotonic()
+        while trainer.elapsed < 60 * minutes:
+            share = trainer.elapsed / (60 * minutes)
+            error = trainer.step(share)
+            trainer.elapsed += min(time.monotonic() - clock, _LONGEST_STEP)
+            clock = time.monotonic()
+            shown = error if not shown else 0.98 * shown + 0.02 * error
+            progress(0.05 + 0.94 * min(1.0, share), f"Training: step {trainer.done}, error {shown:.3f}")
+            if trainer.elapsed - saved > _SAVED_EVERY:
+                trainer.save(checkpoint)
+                saved = trainer.elapsed
+        trainer.save(checkpoint)
+        save_weights(trainer.average, trainer.ear, out)
+    finally:
+        torch.set_num_threads(threads)
+    return {"weights": str(out), "clips": len(clips), "steps": trainer.done, "pieces": len(trainer.ear.kinds)}
+
+
+def score(data_dir: str | Path, progress: Progress = silent) -> dict[str, Any]:
+    """On clips of shapes and textures that were not trained on, beside pieces chosen at random.
+
+    `f1` of onsets within a frame · `material` and `action` share of hits whose retrieved piece is of the right one ·
+    `loudness_r` correlation of the predicted with the true loudness over all frames of 1/90 s · `error` mean distance
+    of the components, beside that of their mean.
+
+    Raises:
+        InputError: there are no clips, or no weights.
+    """
+    clips = load_clips(data_dir, "test")
+    net, ear = load_weights()
+    rng = np.random.default_rng(0)
+    counts, right, chance, heard, true = np.zeros(3, int), [], [], [], []
+    for number, clip in enumerate(clips):
+        told = part(progress, number / len(clips), (number + 1) / len(clips))
+        components = hear(clip.frames, net, "cpu", told)
+        at = onsets(components, ear)
+        pairs, some = matched(clip.times, at / FPS)
+        counts += some
+        chosen = retrieve(components, at, ear)
+        for i, j in pairs:
+            wanted = f"{MATERIALS[clip.materials[i]]} hit".split()
+            said, by_chance = ear.kinds[chosen[j]].split(), ear.kinds[rng.integers(len(ear.kinds))].split()
+            right.append([a == b for a, b in zip(wanted, said, strict=True)])
+            chance.append([a == b for a, b in zip(wanted, by_chance, strict=True)])
+        heard.append(components)
+        true.append(ear.components(cochleagram(sound_of_clip(clip, number)))[: len(components)])
+    said, was = np.concatenate(heard), np.concatenate(true)
+    loud = [ear.cochleagram(values).mean(1) for values in (said, was)]
+    means, lucky = (np.array(values).reshape(-1, 2).mean(0) if values else np.zeros(2) for values in (right, chance))
+    return {
+        "clips": len(clips),
+        "clips_are": "rendered; their shapes and textures were not trained on",
+        "f1": f1_of(*(int(count) for count in counts)),
+        "material": float(means[0]),
+        "action": float(means[1]),
+        "material_by_chance": float(lucky[0]),
+        "action_by_chance": float(lucky[1]),
+        "loudness_r": float(np.corrcoef(*loud)[0, 1]),
+        "error": float(np.linalg.norm(said - was, axis=1).mean()),
+        "error_of_the_mean": float(np.linalg.norm(was, axis=1).mean()),
+    }
