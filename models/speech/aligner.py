@@ -13,7 +13,7 @@ from ...rigs.errors import InputError
 from ...rigs.job import Progress, silent
 from ...rigs.phones import FEATURES, PHONES, Phones, those
 from ...rigs.sound import Sound
-from .decode import USUAL, scores
+from .decode import USUAL, prompt, scores
 from .features import FRAMES
 from .recogniser import Heard, recognise
 
@@ -76,7 +76,7 @@ def align(
         raise InputError("Text and sound are too long to be aligned at once; align parts of about ten minutes.")
     told = scores(heard.posterior, heard.events, USUAL)
     path = _best(_lenient(told), graph)
-    rows = []
+    rows: list[tuple[float, float, str, float]] = []
     first = 0
     for last in range(1, frames + 1):
         if last == frames or graph.segment[path[last]] != graph.segment[path[first]]:
@@ -84,7 +84,7 @@ def align(
             if name != "sil":
                 rows.append((first / FRAMES, last / FRAMES, name, 1.0))
             first = last
-    return Phones.of(rows)
+    return Phones.of(prompt(rows))
 
 
 @dataclass

@@ -258,7 +258,10 @@ def gain_to_level(samples: Array) -> np.float32:
 
 
 def level_gain(decibels: Array) -> np.float32:
-    """As `gain_to_level`, of the loudness of frames in dB: that of the frames within 20 dB of the loudest tenth."""
-    loud = decibels[decibels > np.percentile(decibels, 90) - 20]
+    """As `gain_to_level`, of the loudness of frames in dB: that of the frames within 20 dB of the loudest.
+
+    The loudest are those of the loudest twenty-fifth: a word in 20 s of silence counts, a click does not.
+    """
+    loud = decibels[decibels > np.percentile(decibels, 96) - 20]
     level = 10 * np.log10(np.mean(10 ** (loud / 10)))
     return np.float32(10 ** (np.clip(LEVEL_DB - level, -40, 45) / 20))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
 
-from ...rigs.phones import PHONES, Phones
+from ...rigs.phones import PHONES, Phones, those
 from .features import FRAMES
 from .net import EVENTS
 
@@ -33,6 +33,8 @@ USUAL = Weights()
 _LIPS = [PHONES.index(name) for name in ("p", "b", "m")]
 _TEETH = [PHONES.index(name) for name in ("f", "v")]
 _SHORTEST = 2  # frames of a phone
+_STOPS = those("stop", "affricate") - {"q"}
+_LONGEST_STOP, _USUAL_STOP = 0.16, 0.11  # s
 
 
 def decode(posterior: Array, events: Array, effort: Array, weights: Weights = USUAL) -> Phones:
@@ -49,7 +51,19 @@ def decode(posterior: Array, events: Array, effort: Array, weights: Weights = US
         if name != "sil":
             full = 1.0 if path[first] in _LIPS + _TEETH else 0.8 + 0.2 * min(float(effort[first:last].mean()) * 2, 1.0)
             rows.append((first / FRAMES, last / FRAMES, name, full))
-    return Phones.of(rows)
+    return Phones.of(prompt(rows))
+
+
+def prompt(rows: list[tuple[float, float, str, float]]) -> list[tuple[float, float, str, float]]:
+    """(start, end, name, strength) where a stop after a pause is closed no longer than stops are: nobody can hear when
+    its closure began.
+    """
+    made: list[tuple[float, float, str, float]] = []
+    for start, end, name, strength in rows:
+        if name in _STOPS and end - start > _LONGEST_STOP and (not made or start > made[-1][1] + 1e-6):
+            start = end - _USUAL_STOP
+        made.append((start, end, name, strength))
+    return made
 
 
 def scores(posterior: Array, events: Array, weights: Weights = USUAL) -> Array:

@@ -144,6 +144,14 @@ def test_an_event_decides_where_the_phones_waver():
     assert "m" in decode(said, closed, effort, plain).names
 
 
+def test_a_stop_after_a_pause_is_no_longer_than_stops_are():
+    said = posterior(("sil", 20, 0.9), ("b", 40, 0.8), ("a", 20, 0.8), ("t", 25, 0.8), ("sil", 10, 0.9))
+    phones = decode(said, events(len(said), closed=(20, 60, 0.9)), np.full(len(said), 0.5, np.float32))
+    assert phones.names == ("b", "a", "t")
+    assert phones.end[0] - phones.start[0] < 0.15 and phones.end[0] == pytest.approx(0.6, abs=0.02)
+    assert phones.end[2] - phones.start[2] > 0.2
+
+
 def test_nothing_and_silence_and_a_broken_sound_say_nothing(small):
     for samples in (np.zeros((1, 0)), np.zeros((1, 100)), np.zeros((2, RATE))):
         heard = recognise(Sound(samples.astype(np.float32), RATE), net=small, device="cpu")

@@ -64,6 +64,14 @@ def test_every_voice_is_heard_at_one_level(gain):
     assert level == pytest.approx(LEVEL_DB, abs=0.5)
 
 
+def test_a_word_in_a_long_silence_is_heard_at_that_level_too():
+    rng = np.random.default_rng(0)
+    voice = 1e-4 * rng.standard_normal(20 * RATE).astype(np.float32)
+    voice[RATE : 2 * RATE] += 0.3 * rng.standard_normal(RATE).astype(np.float32)
+    level = 20 * np.log10(np.sqrt(np.mean((voice[RATE : 2 * RATE] * gain_to_level(voice)) ** 2)))
+    assert level == pytest.approx(LEVEL_DB, abs=1.0)
+
+
 def test_stretches_keep_labels_beside_their_sound():
     drawn = Stretches([clip()], [np.zeros(RATE, np.float32)], 3.0, seed=1)
     energy, spoken = [], []
