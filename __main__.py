@@ -360,6 +360,13 @@ def score(arguments: argparse.Namespace, progress: Progress) -> Result:
         return body_dynamics_train.score(progress)
     if arguments.task == "face":
         return _score_face(arguments, progress)
+    if arguments.task in ("dance/manifold", "dance/gp"):
+        from .models.dance.families import in_between_score, manifold_train
+
+        if not arguments.data:
+            raise InputError(f"To score {arguments.task} give --data, the folder with the recorded dances.")
+        way = manifold_train if arguments.task == "dance/manifold" else in_between_score
+        return way.score(arguments.data, progress=progress)
     from .models.dance import AUTOREGRESSIVE
 
     task, _, name = arguments.task.partition("/")
@@ -367,7 +374,7 @@ def score(arguments: argparse.Namespace, progress: Progress) -> Result:
         from .models.dance import lessons_score
 
         return lessons_score.score(name, arguments.data or ".", progress=progress)
-    methods = ("melody", "diffusion", "body_dynamics", *AUTOREGRESSIVE)
+    methods = ("melody", "diffusion", "body_dynamics", "manifold", "gp", *AUTOREGRESSIVE)
     known = ", ".join(["beats", "speech", "face", "dance", *(f"dance/{name}" for name in methods)])
     raise InputError(f"There is no score for {arguments.task}; known are {known}.")
 

@@ -145,6 +145,7 @@ TRAINERS = {
     "melody": "melody_train",
     "diffusion": "diffusion_train",
     "body_dynamics": "body_dynamics_train",
+    "manifold": "families.manifold_train",
     **{name: name for name in AUTOREGRESSIVE},
 }
 

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The convolutional motion manifold: a motion is cleaned by squeezing it through a network that knows only motion.
+"""The convolutional motion manifold: a motion is cleaned by squeezing it through what is known of motion.
 
-D. Holden, J. Saito, T. Komura, "A Deep Learning Framework for Character Motion Synthesis and Editing", SIGGRAPH 2016.
-An autoencoder over time, trained to give back what noise has spoiled. The one here has two convolutions each way,
-where the paper has one, and works at 30 frames a second.
+After D. Holden, J. Saito, T. Komura, "A Deep Learning Framework for Character Motion Synthesis and Editing", SIGGRAPH
+2016: an autoencoder of a convolution over time and its transpose. Their units are rectified, pooled and learned by
+descent; the ones here are linear, so that the best are known in closed form (the principal components of all short
+stretches of motion), and what is most likely noise is told from their variances (Wiener). Joints that jump are found
+by what the manifold cannot explain, and are not listened to.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from scipy.ndimage import gaussian_filter1d
 from torch import Tensor, nn
 
 from ....rigs.errors import InputError
-from ....rigs.families.space import PATH, Space, headings, upright
+from ....rigs.families.space import Space, headings, upright
 from ....rigs.files import replacing
 from ....rigs.motion import Motion
 from ....rigs.rotation import axis_angle_from_matrix, matrix_from_axis_angle
@@ -32,94 +34,75 @@ Array = NDArray[np.float64]
 
 PATH_FILE = Path(__file__).resolve().parents[2] / "weights" / "dance_manifold.safetensors"
 FPS = 30.0
-_WAY = 0.5  # s, standard deviation: slower than that, the way over the floor is the given one's
 _SHORTEST = 8  # frames
+_ROUNDS = 6  # in which jumps are found
+_ODD = 3.0  # times the usual error of its joint, a frame is half believed
+_ROOT = 1.5  # frames, Gaussian, over place and heading
 
 
 @dataclass(frozen=True)
 class Config:
-    width: int = 76
-    hidden: int = 192
-    code: int = 96
-    kernel: int = 15
-    inner: int = 7
+    width: int = 73
+    code: int = 160
+    frames: int = 15
 
 
 class Manifold(nn.Module):
-    """(N, width, T) normalised vectors to the same, through a code (N, code, T / 2)."""
+    """(N, width, T) vectors about their mean to the same, through a code (N, code, T)."""
 
     mean: Tensor  # (J, 3, 3) of the Space
     centre: Tensor  # (width,)
-    scale: Tensor
+    kernel: Tensor  # (code, width, frames), orthonormal
+    variance: Tensor  # (code,)
 
     def __init__(self, config: Config) -> None:
         super().__init__()
         self.config = config
-        joints = (config.width - 1 - PATH) // 3
-        self.register_buffer("mean", torch.zeros(joints, 3, 3))
+        self.register_buffer("mean", torch.zeros((config.width - 1) // 3, 3, 3))
         self.register_buffer("centre", torch.zeros(config.width))
-        self.register_buffer("scale", torch.ones(config.width))
-
-        def over_time(a: int, b: int, kernel: int) -> nn.Conv1d:
-            return nn.Conv1d(a, b, kernel, padding=kernel // 2, padding_mode="replicate")
-
-        self.into = over_time(config.width, config.hidden, config.kernel)
-        self.deeper = over_time(config.hidden, config.code, config.inner)
-        self.back = over_time(config.code, config.hidden, config.inner)
-        self.out = over_time(config.hidden, config.width, config.kernel)
-        self._begin()
-
-    @torch.no_grad()
-    def _begin(self) -> None:
-        """Let it give back, at first, the means of two frames each: what has to be learned is what to leave out."""
-        for layer in (self.into, self.deeper, self.back, self.out):
-            layer.weight.mul_(0.3)
-            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
-        size = min(self.config.width, self.config.code, self.config.hidden // 2)
-        here = torch.arange(size)
-        for sign, unit in ((1.0, here), (-1.0, here + size)):
-            self.into.weight[unit, here, self.config.kernel // 2] = sign
-            self.deeper.weight[here, unit, self.config.inner // 2] = sign
-            self.back.weight[unit, here, self.config.inner // 2] = sign
-            self.out.weight[here, unit, self.config.kernel // 2] = sign
+        self.register_buffer("kernel", torch.zeros(config.code, config.width, config.frames))
+        self.register_buffer("variance", torch.ones(config.code))
 
     def code(self, vectors: Tensor) -> Tensor:
-        return self.deeper(F.avg_pool1d(F.relu(self.into(vectors)), 2, ceil_mode=True))
+        """Each of the frames lies in `frames` stretches; those at the ends go on as they end."""
+        return F.conv1d(F.pad(vectors, (self.config.frames - 1,) * 2, mode="replicate"), self.kernel)
 
-    def forward(self, vectors: Tensor) -> Tensor:
-        hidden = F.relu(self.back(self.code(vectors)))
-        # The pooling's inverse: each frame of the code stands for two.
-        return self.out(hidden.repeat_interleave(2, dim=2)[..., : vectors.shape[2]])
-
-    def learn_scales(self, vectors: Array) -> None:
-        """From (T, width): lengths stay in m, so that errors count as they are seen; paths are brought to the same."""
-        self.centre.copy_(torch.tensor(vectors.mean(0)))
-        spread = vectors.std(0)
-        scale = np.full(vectors.shape[1], float(np.sqrt((spread[:-PATH] ** 2).mean())))
-        scale[-PATH:] = np.maximum(spread[-PATH:], 1e-4)
-        self.scale.copy_(torch.tensor(scale))
+    def forward(self, vectors: Tensor, noise: float = 0.0) -> Tensor:
+        """The mean of what the stretches make of a frame. `noise` is the variance of that in a number."""
+        kept = self.variance / (self.variance + noise)
+        made = F.conv_transpose1d(self.code(vectors) * kept[:, None], self.kernel) / self.config.frames
+        return made[..., self.config.frames - 1 : made.shape[2] - self.config.frames + 1]
 
     @torch.no_grad()
     def projected(self, vectors: Array) -> Array:
         """(T, width) to the same, on the manifold."""
-        given = (torch.tensor(vectors, dtype=torch.float32) - self.centre) / self.scale
-        made = self(given.T[None])[0].T
-        return (made * self.scale + self.centre).double().numpy()
+        given = torch.tensor(vectors, dtype=torch.float32).sub(self.centre).T[None]
+        # Noise is what even the whole manifold leaves over, twice: the half that lies within it is not seen.
+        rough = self(given)
+        noise = float(((given - rough)[:, :-1] ** 2).median()) * 2 / 0.455
+        joints = given.shape[1] // 3
+        believed, made = given, self(given, noise)
+        for _ in range(_ROUNDS):
+            off = (given - made)[0, : 3 * joints].reshape(joints, 3, -1).norm(dim=1)
+            usual = off.median(dim=1, keepdim=True).values + 1e-5
+            belief = 1 / (1 + (off / (_ODD * usual)) ** 4)
+            weight = torch.ones_like(given[0])
+            weight[: 3 * joints] = belief.repeat_interleave(3, dim=0)
+            believed = weight * given + (1 - weight) * made
+            made = self(believed, noise)
+        return made[0].T.add(self.centre).double().numpy()
 
     def space(self, rest: Rest) -> Space:
         average = Space.of([Motion(np.zeros((1, 24, 3)), np.zeros((1, 3)), FPS)], Rest.average())
-        return replace(average, mean=self.mean.double().numpy())
-
-
-def vectors_of(space: Space, motion: Motion) -> Array:
-    """(T, 76) of a motion on SMPL's 24 joints."""
-    return np.concatenate([space.body(motion), space.path(motion)], axis=1)
+        left, _, right = np.linalg.svd(self.mean.double().numpy())
+        return replace(average, mean=left @ right)
 
 
 def save(net: Manifold, path: Path) -> None:
     from safetensors.torch import save_file
 
     tensors = {name: value.half().contiguous() for name, value in net.state_dict().items()}
+    tensors["variance"] = net.variance.float()
     with replacing(path) as temporary:
         save_file(tensors, str(temporary), metadata={"manifold": json.dumps(asdict(net.config))})
 
@@ -135,7 +118,7 @@ def load(path: Path = PATH_FILE) -> Manifold:
 def cleaned(
     motion: Motion, rest: Rest, strength: float = 1.0, weights: Path = PATH_FILE
 ) -> tuple[Motion, dict[str, Any]]:
-    """The motion moved towards the manifold, 0 not at all and 1 onto it. Fingers, and slow drift, stay as they are.
+    """The motion moved towards the manifold, 0 not at all and 1 onto it. Fingers stay as they are.
 
     Raises:
         InputError: a strength outside 0..1, a motion of less than `_SHORTEST` frames, or no weights.
@@ -149,11 +132,9 @@ def cleaned(
     space, level = net.space(rest), _level(rest)
     # The manifold knows the average body, whose hips are as high as its legs are long.
     scaled = replace(body, trans=body.trans * level)
-    given = vectors_of(space, scaled)
-    made = net.projected(given)
-    made = given + strength * (made - given)
-    fresh = space.motion(made[:, :-PATH], made[:, -PATH:], scaled)
-    fresh = _on_its_way(fresh, scaled)
+    given = space.body(scaled)
+    made = given + strength * (net.projected(given) - given)
+    fresh = _steadied(space.reposed(scaled, made), strength)
     fresh = replace(fresh, trans=fresh.trans / level).resampled(motion.fps)
     return _carried_into(motion, fresh), {"strength": strength}
 
@@ -163,15 +144,17 @@ def _level(rest: Rest) -> float:
     return float((average.joints[0, 1] - average.floor) / (rest.joints[0, 1] - rest.floor))
 
 
-def _on_its_way(fresh: Motion, given: Motion) -> Motion:
-    """`fresh` led back to where `given` slowly goes, in place and in heading."""
-    sigma = _WAY * given.fps
-    off = gaussian_filter1d(given.trans - fresh.trans, sigma, axis=0, mode="nearest") * [1, 0, 1]
-    off_course = np.unwrap(headings(given.poses) - headings(fresh.poses))
-    turned = np.asarray(gaussian_filter1d(off_course, sigma, mode="nearest"), float)
-    poses = fresh.poses.copy()
-    poses[:, 0] = axis_angle_from_matrix(upright(turned) @ matrix_from_axis_angle(poses[:, 0]))
-    return replace(fresh, poses=poses, trans=fresh.trans + off)
+def _steadied(motion: Motion, strength: float) -> Motion:
+    """Place and heading, of which the manifold knows nothing, smoothed a little."""
+    heading = headings(motion.poses)
+    calm: Any = gaussian_filter1d(heading, _ROOT, mode="nearest")
+    poses = motion.poses.copy()
+    poses[:, 0] = axis_angle_from_matrix(
+        upright(strength * (calm - heading)) @ matrix_from_axis_angle(motion.poses[:, 0])
+    )
+    path = gaussian_filter1d(motion.trans, _ROOT, axis=0, mode="nearest")
+    off = strength * (path - motion.trans) * np.array([1.0, 0.0, 1.0])
+    return replace(motion, poses=poses, trans=motion.trans + off)
 
 
 def _carried_into(motion: Motion, body: Motion) -> Motion:

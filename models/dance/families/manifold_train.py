@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,23 +15,20 @@ from scipy.ndimage import gaussian_filter1d
 
 from ....rigs.errors import InputError
 from ....rigs.families.space import Space
-from ....rigs.job import Progress, part, silent
+from ....rigs.job import Progress, silent
 from ....rigs.motion import Motion
 from ....rigs.motion_files import load_bundle
 from ....rigs.moves import MOVES, Placed, perform
 from ....rigs.rotation import axis_angle_from_matrix, matrix_from_axis_angle
 from ....rigs.skeleton import Rest
 from ..diffusion_data import is_held_out, standing
-from ..lessons import Run, one_thread
 from ..repertoire import BUNDLE
-from .manifold import FPS, Config, Manifold, cleaned, load, save, vectors_of
+from .manifold import FPS, Config, Manifold, cleaned, load, save
 
 Array = NDArray[np.float64]
 
-STEPS, _BATCH, _WINDOW = 3000, 16, 64
+_EVERY = 3  # one stretch in so many is counted; the others are much like it
 _BODY = Rest.average()
-_TREMBLE = 0.25  # rad, the most of the noise that is learned to be taken off
-_LOST = 0.4  # of the windows have joints that jump elsewhere for some frames
 _SIGMAS = (0.5, 1, 1.5, 2, 3, 4, 6, 8)  # frames
 # Spoiling for the score: rad of trembling, and of jumps.
 SPOILED = {"tremble 0.05 rad": 0.05, "tremble 0.1 rad": 0.1, "tremble 0.2 rad": 0.2, "jumps": 0.0}
@@ -68,64 +65,43 @@ def performances(tempos: tuple[float, ...] = (100.0, 130.0)) -> list[Motion]:
     return made
 
 
-def spoiled(rng: np.random.Generator, vectors: torch.Tensor, weight: Array, scale: torch.Tensor) -> torch.Tensor:
-    """Normalised windows (N, T, width) with joints that tremble, and some that jump elsewhere for a few frames."""
-    count, frames, _ = vectors.shape
-    joints = len(weight)
-    noise = np.zeros((count, frames, joints, 3))
-    noise += rng.uniform(0, _TREMBLE, (count, 1, 1, 1)) * rng.normal(size=noise.shape)
-    for k in np.flatnonzero(rng.random(count) < _LOST):
-        for _ in range(rng.integers(1, 5)):
-            at, long = rng.integers(frames - 8), rng.integers(1, 8)
-            noise[k, at : at + long, rng.integers(joints)] += rng.normal(0, 0.6, 3)
-    flat = (noise * weight[:, None]).reshape(count, frames, -1)
-    result = vectors.clone()
-    result[..., : 3 * joints] += torch.tensor(flat, dtype=torch.float32) / scale[: 3 * joints]
-    rest = result[..., 3 * joints :]
-    rest += torch.tensor(rng.uniform(0, 0.5, (count, 1, 1)) * rng.normal(size=rest.shape), dtype=torch.float32)
-    return result
-
-
-def train(
-    data_dir: str | Path, out: str | Path, *, steps: int | None = None, progress: Progress = silent
-) -> dict[str, Any]:
-    """Train on recorded dances and the moves that we wrote; a checkpoint lies beside `out`.
+def train(data_dir: str | Path, out: str | Path, *, progress: Progress = silent) -> dict[str, Any]:
+    """Find the manifold of recorded dances and the moves that we wrote, and of their mirror images.
 
     Raises:
         InputError: no recordings there. Cancelled: progress raised it.
     """
-    out = Path(out)
-    work = out.with_name(out.stem + "_training")
-    work.mkdir(parents=True, exist_ok=True)
-    torch.manual_seed(0)
     progress(0.0, "Reading the recordings")
-    motions = [*recordings(data_dir, False).values(), *performances()]
-    motions = [one for motion in motions for one in (motion, motion.mirrored()) if len(motion) > _WINDOW]
+    recorded = [*recordings(data_dir, False).values()]
+    progress(0.3, "Dancing the moves")
+    motions = [one for motion in (*recorded, *performances()) for one in (motion, motion.mirrored())]
+    progress(0.6, "Finding the components")
+    net = learned(motions, Config())
+    save(net, Path(out))
+    progress(1.0, "Done")
+    return {"weights": str(out), "seconds_of_motion": round(sum(map(len, motions)) / FPS)}
+
+
+def learned(motions: Sequence[Motion], config: Config) -> Manifold:
+    """The best linear convolution for all stretches of `config.frames` frames in the motions."""
     space = Space.of(motions, _BODY)
-    vectors = [vectors_of(space, motion) for motion in motions]
-    net = Manifold(Config())
+    vectors = [space.body(motion) for motion in motions]
+    centre = np.concatenate(vectors).mean(0)
+    size = config.width * config.frames
+    total, count = np.zeros((size, size)), 0
+    for one in vectors:
+        stretches = np.lib.stride_tricks.sliding_window_view(one - centre, config.frames, axis=0)[::_EVERY]
+        flat = stretches.reshape(len(stretches), size).astype(np.float32)  # (N, width * frames)
+        total += flat.T @ flat
+        count += len(flat)
+    variance, basis = np.linalg.eigh(total / max(1, count))
+    net = Manifold(config)
     net.mean.copy_(torch.tensor(space.mean))
-    net.learn_scales(np.concatenate(vectors))
-    clean = [(torch.tensor(one, dtype=torch.float32) - net.centre) / net.scale for one in vectors]
-    share = np.array([len(one) for one in clean], float)
-    share /= share.sum()
-
-    def loss(step: int) -> torch.Tensor:
-        rng = np.random.default_rng(step)
-        windows = []
-        for k in rng.choice(len(clean), _BATCH, p=share):
-            at = rng.integers(len(clean[k]) - _WINDOW)
-            windows.append(clean[k][at : at + _WINDOW])
-        truth = torch.stack(windows)
-        made = net(spoiled(rng, truth, space.weight, net.scale).transpose(1, 2)).transpose(1, 2)
-        off = made - truth
-        return (off**2).mean() + 2 * (torch.diff(off, dim=1) ** 2).mean()
-
-    with one_thread():
-        run = Run(net, steps or STEPS, 2e-3, work / "run_manifold.pt")
-        run.go(loss, part(progress, 0.05, 1.0), "Training manifold")
-    save(net, out)
-    return {"weights": str(out), "steps": run.done, "seconds_of_motion": sum(map(len, motions)) / FPS}
+    net.centre.copy_(torch.tensor(centre))
+    net.variance.copy_(torch.tensor(np.maximum(variance[::-1][: config.code], 1e-9).copy()))
+    kernel = basis[:, ::-1][:, : config.code].T.reshape(config.code, config.width, config.frames)
+    net.kernel.copy_(torch.tensor(kernel.copy()))
+    return net
 
 
 def _joints(motion: Motion) -> Array:
