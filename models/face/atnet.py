@@ -39,7 +39,7 @@ def windows(sound: Sound) -> NDArray[np.float32]:
 class ATNet(nn.Module):
     """Convolutions over each window, the resting face beside it, three layers of LSTM over the frames."""
 
-    def __init__(self, inputs: int, outputs: int, width: int = 24) -> None:
+    def __init__(self, inputs: int, outputs: int, width: int = 16) -> None:
         super().__init__()
         sizes = [1, width, 2 * width, 4 * width, 4 * width, 8 * width]
         layers: list[nn.Module] = []
@@ -72,11 +72,11 @@ RECIPE = Recipe(
     points=tuple(range(68)),
     components=6,
     sequence=16,
-    batch=32,
+    batch=16,
 )
 
 
-def train(data: str | Path, out: str | Path, *, steps: int = 800, progress: Progress = silent) -> dict[str, Any]:
+def train(data: str | Path, out: str | Path, *, steps: int = 400, progress: Progress = silent) -> dict[str, Any]:
     """See `lessons.train`."""
     from . import lessons
 
