@@ -229,7 +229,7 @@ def _touched(
     jaw = weights[:, ARKIT_52.index("jawOpen")]
     jaw += teeth * (LIP_AT_TEETH - jaw)
     jaw += hissing * (np.minimum(jaw, TEETH_MEET) - jaw)
-    meet = np.maximum(lips, _resting(phones, times))
+    meet = np.maximum(lips, _resting(phones, times) * (1 - teeth))
     apart = (1 - meet)[:, None]
     for shape in ("mouthLowerDown", "mouthUpperUp"):
         weights[:, columns(shape)] *= apart * (1 - teeth)[:, None]
@@ -277,8 +277,11 @@ def _resting(phones: Phones, times: Array) -> Array:
     silent = np.array([name == "sil" for name in phones.names])
     at_first, at_last = phones.start <= 0, phones.end >= phones.seconds
     long = silent & ((phones.end - phones.start >= _PAUSE) | at_first | at_last)
-    start = np.where(at_first, -1.0, phones.start + _MEET)[long]
-    end = np.where(at_last, phones.seconds + 1.0, phones.end - _PART)[long]
+    # After and before a p, b or m they are together already.
+    lips = np.array([name in LIPS for name in phones.names])
+    after, before = np.r_[False, lips[:-1]], np.r_[lips[1:], False]
+    start = np.where(at_first, -1.0, phones.start + np.where(after, -0.06, _MEET))[long]
+    end = np.where(at_last, phones.seconds + 1.0, phones.end + np.where(before, 0.04, -_PART))[long]
     middle = (start + end) / 2
     return gate(times, np.minimum(start, middle), np.maximum(end, middle), _MEET + 0.03, _PART + 0.02)
 

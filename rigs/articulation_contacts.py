@@ -20,6 +20,7 @@ _STOPS = those("stop")
 CLOSURE = 0.7
 # The touch is complete in its middle: this part at either end, at most so long (s), is the way there and back.
 _EDGE, _LONGEST_EDGE = 0.3, 0.030
+_IN_A_ROW = 0.15
 
 # jawOpen at which the teeth nearly meet, for s and its like, and at which f and v show the upper teeth.
 TEETH_MEET, LIP_AT_TEETH = 0.06, 0.08
@@ -48,7 +49,11 @@ def spans(phones: Phones, kind: frozenset[str]) -> tuple[Array, Array, NDArray[n
     start = phones.start[at]
     end = start + part * (phones.end[at] - start)
     edge = np.minimum(_EDGE * (end - start), _LONGEST_EDGE)
-    return start + edge, end - edge, at
+    start, end = start + edge, end - edge
+    # Of two such phones in a row the first one's contact lasts until the second's.
+    row = np.flatnonzero((np.diff(at) == 1) & (start[1:] - end[:-1] < _IN_A_ROW))
+    end[row] = start[row + 1]
+    return start, end, at
 
 
 def contacts(phones: Phones, seconds: float, fps: float) -> Contacts:
