@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the curves do to the default characters' own lips and teeth, measured on their vertices."""
+
+import numpy as np
+import pytest
+from avanim.rigs.articulation import MouthSettings, articulate
+from avanim.rigs.characters import CHARACTERS, load_character
+from avanim.rigs.emotion import EMOTIONS, combine, express
+from avanim.rigs.errors import InputError
+from avanim.rigs.face import ARKIT_52
+
+from .test_articulation import spoken
+
+MM = 1000.0
+
+
+class Lips:
+    """Of one character the lips' inner rims in the middle of the mouth, and the edge of the upper teeth."""
+
+    def __init__(self, name):
+        try:
+            body = load_character(name).meshes[0]
+        except InputError as error:
+            pytest.skip(str(error))
+        self.vertices = np.asarray(body.vertices, float)
+        self.morphs = np.stack([body.morphs[shape] for shape in ARKIT_52]).astype(float)
+        jaw = self.morphs[ARKIT_52.index("jawOpen")][:, 1]
+        owner = np.zeros(len(self.vertices), int)
+        first = np.r_[0, np.cumsum(body.polygon_sizes)[:-1]]
+        for polygon, (start, size) in enumerate(zip(first, body.polygon_sizes, strict=True)):
+            owner[body.polygon_vertices[start : start + size]] = body.polygon_materials[polygon]
+        skin, teeth = (owner == body.materials.index(part) for part in ("skin", "teeth"))
+        x, y, z = self.vertices.T
+        upper_teeth = teeth & (np.abs(jaw) < 1e-4) & (np.abs(x) < 0.008)
+        front = z[upper_teeth].max()
+        # The rims: skin before the teeth, in the middle; what the jaw takes along is the lower lip.
+        middle = skin & (np.abs(x) < 0.006) & (z > front + 0.003) & (np.abs(y - y[upper_teeth].min()) < 0.012)
+        self.upper = np.flatnonzero(middle & (np.abs(jaw) < 0.004))
+        self.lower = np.flatnonzero(middle & (jaw < -0.025))
+        self.teeth = np.flatnonzero(upper_teeth)
+
+    def parted(self, weights):
+        """mm from the upper edge of the lower lip up to the lower edge of the upper lip; below 0 they overlap."""
+        shown = self._posed(weights)
+        return (shown[self.upper, 1].min() - shown[self.lower, 1].max()) * MM
+
+    def below_teeth(self, weights):
+        """mm from the upper edge of the lower lip up to the edge of the upper teeth; below 0 it covers them."""
+        shown = self._posed(weights)
+        return (shown[self.teeth, 1].min() - shown[self.lower, 1].max()) * MM
+
+    def _posed(self, weights):
+        return self.vertices + np.einsum("k,kvc->vc", weights, self.morphs)
+
+
+@pytest.fixture(scope="module", params=CHARACTERS)
+def lips(request):
+    return Lips(request.param)
+
+
+@pytest.mark.parametrize("wishes", [MouthSettings(), MouthSettings(closure=0.0), MouthSettings(jaw=2.0, lips=2.0)])
+def test_lips_meet_in_every_closure(lips, wishes):
+    rest = lips.parted(np.zeros(52))
+    phones = spoken("aa p o b i m u p ae m", 0.1)
+    weights = articulate(phones, 1.6, 24, settings=wishes)
+    gaps = np.array([lips.parted(frame) for frame in weights])
+    for place in (1, 3, 5, 7, 9):
+        start = 0.3 + 0.1 * place
+        at = slice(int(start * 24), int((start + 0.1) * 24) + 1)
+        assert gaps[at].min() < rest - 0.1, f"closure {place}: {gaps[at].min():.2f} mm apart"
+    assert gaps.max() > 5.0, "between closures the mouth is open"
+
+
+def test_emotions_leave_the_lips_together(lips):
+    rest = lips.parted(np.zeros(52))
+    phones = spoken("a m a p i b", 0.12)
+    mouth = articulate(phones, 1.4, 30)
+    closed = [round((0.3 + 0.12 * place + 0.045) * 30) for place in (1, 3, 5)]
+    for name in EMOTIONS:
+        whole = combine(mouth, None, express([(0, {name: 1.0})], 1.4, 30), phones=phones, fps=30)
+        assert max(lips.parted(whole[frame]) for frame in closed) < rest + 0.3, name
+
+
+def test_f_and_v_show_the_lip_on_the_edge_of_the_teeth(lips):
+    phones = spoken("a f o v i", 0.12)
+    weights = articulate(phones, 1.2, 50)
+    for place in (1, 3):
+        frame = weights[round((0.3 + 0.12 * place + 0.06) * 50)]
+        assert -3.0 < lips.below_teeth(frame) < 0.2, "the lip reaches the edge of the teeth"
+        assert lips.parted(frame) > 1.0, "the teeth are seen above it"
+    assert lips.below_teeth(weights[round(0.36 * 50)]) > 1.5, "in a vowel it does not"
+
+
+def test_the_teeth_stay_in_sight_in_s(lips):
+    phones = spoken("a s i", 0.15)
+    frame = articulate(phones, 1.2, 50)[round(0.525 * 50)]
+    assert lips.parted(frame) > 1.0 and frame[ARKIT_52.index("jawOpen")] <= 0.08
