@@ -28,7 +28,8 @@ import move_sheet
 # What models/audio/composer.py composes for a style of dance: its style, beats a minute.
 COMPOSED = {
     "pop": ("pop", 112), "hiphop": ("pop", 92), "disco": ("disco", 120), "salsa": ("salsa", 180),
-    "chacha": ("salsa", 124), "waltz": ("waltz", 96), "indian": ("indian", 110), "charleston": ("pop", 180),
+    "chacha": ("salsa", 124), "rumba": ("pop", 84), "tango": ("pop", 124), "waltz": ("waltz", 96),
+    "indian": ("indian", 110), "charleston": ("pop", 180),
     "subtle": ("pop", 84), "mix": ("pop", 116),
 }  # fmt: skip
 ROW = 12  # figures beside each other

@@ -14,14 +14,14 @@ from collections.abc import Sequence
 from numpy.typing import ArrayLike
 
 from ..skeleton import Rest
-from . import charleston, disco, hiphop, indian, latin, performing, social, subtle, waltz
+from . import ballroom, charleston, disco, hiphop, indian, latin, performing, social, subtle, waltz
 from .arms import STYLINGS
 from .move import Move, Phrase, Step
 from .performing import Performance, Placed
 
-STYLES = ("pop", "hiphop", "disco", "salsa", "chacha", "waltz", "indian", "charleston", "subtle")
+STYLES = ("pop", "hiphop", "disco", "salsa", "chacha", "rumba", "tango", "waltz", "indian", "charleston", "subtle")
 
-_FILES = (social, hiphop, disco, latin, waltz, indian, charleston, subtle)
+_FILES = (social, hiphop, disco, latin, waltz, ballroom, indian, charleston, subtle)
 MOVES: dict[str, Move] = {move.name: move for file in _FILES for move in file.MOVES}
 
 
@@ -34,9 +34,9 @@ def perform(
 
 def perform_on(
     placed: Sequence[Placed], beat: ArrayLike, rest: Rest, fps: float = 30.0,
-    start: tuple[float, float, float] = (0.0, 0.0, 0.0),
+    start: tuple[float, float, float] = (0.0, 0.0, 0.0), hit: float = 0.0,
 ) -> Performance:  # fmt: skip
-    return performing.perform_on(placed, beat, rest, fps, MOVES, start)
+    return performing.perform_on(placed, beat, rest, fps, MOVES, start, hit)
 
 
 perform.__doc__ = performing.perform.__doc__

@@ -71,7 +71,8 @@ def timed(left: list[Landing], right: list[Landing], beats_a_second: Callable[[f
                 off = max(landing.beat - landing.air, free)
             else:
                 gap = landing.beat - max(before.beat, earlier[-1] if len(earlier) else -np.inf)
-                wanted = AIR_SECONDS * beats_a_second(landing.beat)
+                far = np.hypot(landing.place[0] - before.place[0], landing.place[1] - before.place[1])
+                wanted = (AIR_SECONDS + 0.3 * max(0.0, far - 0.3)) * beats_a_second(landing.beat)
                 off = max(landing.beat - float(np.clip(wanted, 0.48 * min(gap, 1.0), 0.74 * gap)), free)
             mine[k] = replace(landing, off=min(off, landing.beat - 0.05))
 
@@ -93,7 +94,8 @@ def weight_keys(left: list[Landing], right: list[Landing]) -> dict[float, float]
         if jumped:
             keys[landing.beat] = 0.5 if landing.weight else 1 - on
             continue
-        keys[landing.off] = abs(1 - on - 0.03)
+        # Where one strides, the hips are still on their way to the standing foot when the other leaves.
+        keys[landing.off] = abs(1 - on - 0.03 - 0.3 * _striding(left, right, landing, on))
         if landing.weight:
             keys[landing.beat] = abs(1 - on - 0.6 * landing.weight)
             settle = landing.beat + 0.36
@@ -102,6 +104,14 @@ def weight_keys(left: list[Landing], right: list[Landing]) -> dict[float, float]
         else:
             keys[landing.beat] = abs(1 - on - 0.08)
     return keys
+
+
+def _striding(left: list[Landing], right: list[Landing], landing: Landing, on: float) -> float:
+    """0..1: how far a foot is left behind by the other one when it leaves for `landing`; 1 at 0.6 m."""
+    mine, others = (left, right) if on else (right, left)
+    before, _ = _standing(mine, landing.off)
+    other, _ = _standing(others, landing.off)
+    return float(np.clip((np.hypot(*(before - other)) - 0.3) / 0.3, 0, 1))
 
 
 def track(landings: list[Landing], others: list[Landing], beat: Array, heel: Array, heading: Array) -> FootTrack:

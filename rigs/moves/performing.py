@@ -80,7 +80,7 @@ class _Score:
         """A phrase, from which all that lies at `last` or later is left out."""
         at, size, energy = placed.beat, placed.amplitude, placed.energy
         length = min(float(phrase.beats), last - at)
-        snap = float(np.clip(phrase.snap + 0.5 * (energy - 0.5), 0, 0.9))
+        snap = float(np.clip(phrase.snap + 0.3 * (energy - 0.5), 0, 0.9))
         lively = size * (0.8 + 0.4 * energy)
         for channel in BODY:
             keys = {beat: v for beat, v in phrase.body.get(channel, {}).items() if beat < length}
@@ -103,7 +103,7 @@ class _Score:
         ):
             for beat in (0.0, max(length - 1, 0.0)):
                 self.key(name, at + beat, value)
-        self._arms(phrase, placed, length, snap)
+        self._arms(phrase, placed, length, 0.7 * snap)
         self.steps += [(replace(s, beat=at + s.beat), placed) for s in phrase.steps if s.beat < length]
         self.weight.update({at + beat: share for beat, share in phrase.weight.items() if beat < length})
         self.jumps += [(at + off, at + down) for off, down in phrase.jumps if down < length]
@@ -319,8 +319,13 @@ def perform_on(
     fps: float,
     moves: Mapping[str, Move],
     start: tuple[float, float, float] = (0.0, 0.0, 0.0),
+    hit: float = 0.0,
 ) -> Performance:
-    """As `perform`, for frames of which the beat is known: `beat` (T,), rising."""
+    """As `perform`, for frames of which the beat is known: `beat` (T,), rising.
+
+    hit: 0..0.9, how much slower than evenly the body's time runs on the beats, and faster between them: so movements
+        are hit and held where the music is. Feet land on their beats anyway and keep their own time.
+    """
     beat = np.asarray(beat, float)
     chosen = _check(placed, moves)
     more = max(1, int(np.ceil(_SAMPLES / fps)))
@@ -333,6 +338,8 @@ def perform_on(
     rate = fps * more
     pace = np.maximum(np.gradient(fine) * rate if len(fine) > 1 else np.ones(1), 0.2)  # beats a second
 
+    held_time = fine - hit / (2 * np.pi) * np.sin(2 * np.pi * fine)
+
     def beats_a_second(at: float) -> float:
         return float(np.interp(at, fine, pace))
 
@@ -340,7 +347,7 @@ def perform_on(
     landings = _landings(score, start, float(np.floor(fine[0])) - 2, beats_a_second)
 
     def curve(channel: str, lag: float = 0.0, soft: float = 0.03) -> Array:
-        return softened(score.curve(channel, fine - lag * pace), soft * rate)[::more]
+        return softened(score.curve(channel, held_time - lag * pace), soft * rate)[::more]
 
     keys = feet.weight_keys(landings["left"], landings["right"])
     for at, share in score.weight.items():
@@ -349,7 +356,7 @@ def perform_on(
         keys[at] = share
     keys = {float(fine[0]) - 3: 0.5, **keys}
     times = np.array(sorted(keys))
-    weight = through(times, np.array([keys[t] for t in times])[:, None], fine)
+    weight = through(times, np.array([keys[t] for t in times])[:, None], held_time)
     weight = softened(weight, 0.03 * rate)[::more, 0]
 
     hips_up, feet_up = _airborne(sorted(score.jumps), fine, pace)

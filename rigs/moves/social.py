@@ -460,7 +460,7 @@ MOVES = (
     move("heel_dig", "Heel digs", "pop charleston indian", "step", 0.5, (80, 145), HEEL_DIG),
     move("walk", "Strut forward", "pop disco hiphop", "step", 0.5, (75, 130), WALK),
     move("walk_back", "Steps back", "pop disco", "step", 0.45, (75, 130), WALK_BACK),
-    move("pivot_turn", "Two pivots", "pop hiphop disco", "turn", 0.5, (75, 125), PIVOT_TURN),
+    move("pivot_turn", "Two pivots", "pop hiphop disco tango", "turn", 0.5, (75, 125), PIVOT_TURN),
     move("spin", "Spin on one foot", "pop disco salsa", "turn", 0.8, (75, 125), SPIN),
     move("jumping_jack", "Jumping jacks", "pop", "step", 1.0, (85, 140), JUMPING_JACK),
     move("jump", "Jump for joy", "pop hiphop", "step", 0.9, (80, 135), JUMP),

@@ -17,7 +17,7 @@ Spot = tuple[float, float, float]  # x, z in m and heading in rad
 
 _BACK = np.deg2rad(12)  # a beat, the most that a move is asked to turn back to the front
 _SWAY = 0.12  # m by which the hips leave their way
-_WIDEST = (4.0, 3.0)  # m, the region at travel 0.5 where none is given
+_WIDEST = (5.0, 4.0)  # m, the region at travel 0.5 where none is given
 
 
 @dataclass(frozen=True)

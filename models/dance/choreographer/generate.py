@@ -38,6 +38,9 @@ class Danced:
     start: float = 0.0
 
 
+_LOOPED = 0.72  # median energy of beats, above which slow music counts as hip-hop
+
+
 def suited(beats: Beats, structure: Structure) -> str:
     """The style that tempo, metre and drive of the music suggest."""
     if beats.metre == 3:
@@ -45,9 +48,11 @@ def suited(beats: Beats, structure: Structure) -> str:
     if beats.confidence < 0.1:
         return "subtle"
     bpm = beats.bpm
+    drive = float(np.median(structure.energy)) if len(structure.energy) else 0.0
     if bpm < 104:
-        return "hiphop" if bpm >= 70 else "subtle"
-    if 116 <= bpm <= 132 and len(structure.energy) and float(np.median(structure.energy)) > 0.62:
+        # A loop is equally loud throughout, a ballad swells.
+        return "subtle" if bpm < 58 else "hiphop" if bpm >= 70 and drive > _LOOPED else "rumba"
+    if 116 <= bpm <= 132 and drive > 0.62:
         return "disco"
     return "salsa" if 155 <= bpm <= 230 else "pop"
 

@@ -37,11 +37,14 @@ _ARMS = {
     "disco": ("point", "roll", "clap_up", "up"),
     "salsa": ("latin", "flow"),
     "chacha": ("latin", "snaps"),
+    "rumba": ("flow",),
+    "tango": ("frame",),
     "waltz": ("frame", "flow"),
     "indian": ("bhangra", "clap_up"),
     "charleston": ("clap", "swing", "snaps"),
     "subtle": ("hang", "snaps"),
 }
+_LARGEST = 1.3  # amplitude, that for which the moves are made
 _TASTE = 0.9  # spread of the seed's liking, in the units of the score
 
 
@@ -321,7 +324,7 @@ class Planner:
         return replace(
             placed,
             mirrored=placed.mirrored ^ self.controls.mirror,
-            amplitude=round(self.controls.amplitude * (0.82 + 0.3 * energy), 3),
+            amplitude=round(self.controls.amplitude * min(0.8 + 0.6 * energy, _LARGEST), 3),
             energy=round(energy, 3),
         )
 

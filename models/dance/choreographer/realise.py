@@ -27,7 +27,7 @@ Pose = tuple[Array, Array]
 # A step lands on its beat; the body over it comes to rest so many seconds later. That is what the eye takes for the
 # beat, so all is danced that much ahead.
 _AHEAD = 0.04
-HIT = 0.15
+HIT = 0.6  # how much slower than evenly the body's time runs on the beats
 # What a "lower body" is; the rest, with spine and arms, is the upper.
 LOWER = tuple(f"{side}_{joint}" for side in ("left", "right") for joint in ("hip", "knee", "ankle", "foot"))
 
@@ -45,8 +45,7 @@ def rough(
 ) -> Rough:
     """The moves performed for `frames` frames.
 
-    hit: 0..0.6, how much slower than evenly time runs on the beats, and faster between them: so movements are hit and
-    held where the music is. The beats themselves stay where they are.
+    hit: as perform_on has it.
     """
     beat = np.interp(np.arange(frames) / fps + _AHEAD, grid.times, np.arange(len(grid.times)))
     return _danced(placed, beat, rest, fps, start, hit)
@@ -54,7 +53,7 @@ def rough(
 
 def _danced(placed: Sequence[Placed], beat: Array, rest: Rest, fps: float, start: Spot, hit: float) -> Rough:
     """The moves at the beat numbers `beat` (T,) of the frames."""
-    performed = perform_on(placed, beat - hit / (2 * np.pi) * np.sin(2 * np.pi * beat), rest, fps, start)
+    performed = perform_on(placed, beat, rest, fps, start, hit)
     return Rough(performed.motion, performed.contacts)
 
 
