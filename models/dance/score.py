@@ -34,6 +34,7 @@ from .score_reference import (
     training_gestures,
     training_motions,
 )
+from .score_retrieval import retrieval
 
 Array = NDArray[np.float64]
 Training = list[tuple[str, Motion]]
@@ -116,23 +117,25 @@ def diffusion_free(sound: Sound, beats: Beats) -> Motion:
 
 # The methods that dance; a musician's has no beat to be measured by.
 DANCERS = tuple(name for name, method in METHODS.items() if method.skeleton == "smpl24")
-FREE = "diffusion_free"
+FREE, RETRIEVAL = "diffusion_free", "retrieval"
 
 
 def known_methods(names: str) -> dict[str, tuple[str, dict[str, Any]]]:
     """Row name to method and controls, of what `names` lists with commas; of "all", all methods.
 
-    A method that choreographs may be followed by controls, as in `choreographer:variation=0`; FREE is one too.
+    A method that choreographs may be followed by controls, as in `choreographer:variation=0`; FREE and RETRIEVAL are
+    rows too.
 
     Raises:
         InputError: one of them does not exist.
     """
-    rows = [*DANCERS, *([FREE] if _free_is_there() else [])] if names == "all" else names.split(",")
+    rows = [*DANCERS, RETRIEVAL, *([FREE] if _free_is_there() else [])] if names == "all" else names.split(",")
     chosen: dict[str, tuple[str, dict[str, Any]]] = {}
     for row in (row.strip() for row in rows if row.strip()):
         name, *controls = row.split(":")
-        if name not in (*DANCERS, FREE):
-            raise InputError(f"There is no dance method {name!r}; choose all or some of {', '.join(DANCERS)}, {FREE}.")
+        if name not in (*DANCERS, RETRIEVAL, FREE):
+            known = ", ".join([*DANCERS, RETRIEVAL, FREE])
+            raise InputError(f"There is no dance method {name!r}; choose all or some of {known}.")
         chosen[row] = name, {key: _number(value) for key, _, value in (text.partition("=") for text in controls)}
     return chosen
 
@@ -179,8 +182,8 @@ class Stage:
                 temporary.write_text(json.dumps(beats.to_dict()))
         return beats
 
-    def danced(self, row: str, method: str, controls: dict[str, Any], song: Song) -> Motion:
-        """The dance of a method to a song, at 60 fps on the average body."""
+    def danced(self, row: str, method: str, controls: dict[str, Any], song: Song, training: Training) -> Motion:
+        """The dance of a method to a song, at 60 fps on the average body. `training` is what RETRIEVAL takes from."""
         kept = self._kept(row, song, ".npz")
         if kept and kept.is_file():
             with suppress(InputError):  # a file cut short is made anew
@@ -191,6 +194,8 @@ class Stage:
         beats = self.heard(song, sound).within(0.0, sound.seconds)
         if method == FREE:
             motion = diffusion_free(sound, beats)
+        elif method == RETRIEVAL:
+            motion = retrieval(sound, beats, training, FPS, np.random.default_rng(2))
         else:
             motion = generate(sound, _REST, method=method, fps=FPS, beats=beats, controls=controls).motion
         if kept:
@@ -276,7 +281,7 @@ def score(
             for k, song in enumerate(stage.songs):
                 here(k / len(stage.songs), f"{name} dances to {song.name}")
                 if name in chosen:
-                    yield song, stage.danced(name, *chosen[name], song)
+                    yield song, stage.danced(name, *chosen[name], song, training)
                 else:
                     length = _seconds(song) if seconds is None else min(seconds, _seconds(song))
                     yield song, TRIVIAL[name](length, training, rng)

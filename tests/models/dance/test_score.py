@@ -21,6 +21,7 @@ from avanim.models.dance.score_reference import (
     training_gestures,
     training_motions,
 )
+from avanim.models.dance.score_retrieval import retrieval
 from avanim.rigs import moves
 from avanim.rigs.errors import InputError
 from avanim.rigs.feet import sole_points
@@ -102,6 +103,19 @@ def test_alignment_falls_to_chance_with_other_music():
     assert found["per_music_beat_shifted"] < found["per_music_beat"]
 
 
+def test_retrieval_lasts_as_long_as_the_music_and_goes_on_where_a_piece_ended():
+    song = compose("pop", 120, 4, 3, rate=22050, stereo=False)
+    training = [
+        (name, motion) for name, motion in training_motions(None) if name in ("step_touch at 125", "twist at 125")
+    ]
+    made = retrieval(song.sound, song.beats, training, 60.0, np.random.default_rng(0))
+    assert len(made) == pytest.approx(song.sound.seconds * 60, abs=2)
+    joints = REST.forward(made.poses, made.trans)[0]
+    assert np.linalg.norm(np.diff(joints[:, 0], axis=0), axis=-1).max() * 60 < 3
+    again = retrieval(song.sound, song.beats, training, 60.0, np.random.default_rng(0))
+    assert np.array_equal(made.poses, again.poses)
+
+
 # --- the whole table
 
 
@@ -156,13 +170,13 @@ def test_songs_know_their_beats(folders):
 
 def test_the_table_and_a_run_taken_up_again(folders, tmp_path, capsys, monkeypatch):
     command = [
-        "score", "dance", "--method", "melody", "--songs", str(folders / "songs"), "--reference", str(folders),
-        "--cache", str(tmp_path), "--json", "--quiet",
+        "score", "dance", "--method", "melody,retrieval", "--songs", str(folders / "songs"), "--reference",
+        str(folders), "--cache", str(tmp_path), "--json", "--quiet",
     ]  # fmt: skip
     assert main(command) == 0
     shown = capsys.readouterr()
     result = json.loads(shown.out)
-    assert list(result["rows"]) == ["mocap", "melody", "random_poses", "shuffled_time", "mean_pose"]
+    assert list(result["rows"]) == ["mocap", "melody", "retrieval", "random_poses", "shuffled_time", "mean_pose"]
     assert result["songs"] == result["songs_with_known_beats"] == 2
     assert result["fps"] == {"features": 60, "beat_alignment": 60, "feet": 30, "jerk": 30}
     mocap, danced, still = (result["rows"][name] for name in ("mocap", "melody", "mean_pose"))
@@ -170,12 +184,14 @@ def test_the_table_and_a_run_taken_up_again(folders, tmp_path, capsys, monkeypat
     assert danced["beat_alignment_per_music_beat"] > 1.3 * danced["beat_alignment_per_music_beat_other_music"]
     assert still["div_k"] == still["jerk_p999"] == still["beat_alignment_per_music_beat"] == 0
     assert mocap["nearest_training"] < 0.1
+    # What is retrieved is the training motion itself.
+    assert result["rows"]["retrieval"]["nearest_training"] < danced["nearest_training"]
     for row in result["rows"].values():
         assert all(value is None or np.isfinite(value) for value in row.values())
     # The table says the same on stderr, one line a row.
     lines = shown.err.splitlines()
-    assert [line.split()[0] for line in lines[-5:]] == list(result["rows"])
-    assert f"{danced['fid_k']:.1f}" in lines[-4]
+    assert [line.split()[0] for line in lines[-6:]] == list(result["rows"])
+    assert f"{danced['fid_k']:.1f}" in lines[-5]
 
     def never(*_, **__):
         raise AssertionError("made anew what was kept")
