@@ -24,8 +24,8 @@ class Weights:
 
     change: float = 2.2
     closed: float = -0.3
-    teeth: float = 0.5
-    silence: float = 0.3
+    teeth: float = 0.8
+    silence: float = 0.1
     trust: float = 0.6
 
 
