@@ -61,7 +61,7 @@ def _capture(scene: bpy.types.Scene, first: int, last: int, progress: Progress) 
     figures = keys.figures_of(scene)
     skins = {mesh for figure in figures for mesh in meshes_of(figure.armature)}
     # Playing is quicker when no skin has to follow the bones.
-    with changed(*((m, "show_viewport", False) for mesh in skins for m in mesh.modifiers)):
+    with changed(*((mesh, "hide_viewport", True) for mesh in skins)):
         solved = solver.solve(scene, last, part(progress, 0, 0.4))
         simulated = {obj.name for obj in solver.bodies_of(scene)}
         meshes = [

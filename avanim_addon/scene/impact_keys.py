@@ -19,7 +19,6 @@ from ...rigs.job import Progress, silent
 from . import foreign
 from .character import meshes_of
 from .impact_bodies import Shape, boxes_near, gap_between, material_of, parted, thickness_of, to_model
-from .render import changed
 from .take import scene_fps
 
 Array = NDArray[np.float64]
@@ -27,6 +26,8 @@ Array = NDArray[np.float64]
 SUBFRAMES = 4
 _HEEL_MASS, _TOE_MASS = 4.5, 2.0  # kg that a foot's blow stops, of a body of 70
 _SETTLES = 0.25  # m/s: a foot that is put down with no speed still takes on weight
+_SOFTEST = 0.08  # m/s: slower, it is not heard
+_SOLE = 0.006  # m: what a sole gives
 _CLAP, _CLAP_SPEED = 0.13, 0.5  # m between the palms' middles, and m/s
 _TOUCH, _SLOWEST = 0.006, 0.1  # m and m/s of things
 
@@ -117,29 +118,23 @@ def sample(
     soles = [np.empty((count, 4, 3)) for _ in figures]
     palms = [np.empty((count, len(figure.hands), 3)) for figure in figures]
     parts = {obj.name: (np.empty((count, 3)), np.empty((count, 3, 3))) for obj in things}
-    # Only bones are asked for: skin need not follow meanwhile.
-    bound = [mesh for figure in figures for mesh in meshes_of(figure.armature)]
-    off = [(m, "show_viewport", False) for mesh in bound for m in mesh.modifiers]
     current, between = scene.frame_current, scene.frame_subframe
     try:
-        with changed(*off):
-            for index in range(count):
-                if index % 16 == 0:
-                    progress(index / count, "Watching what moves")
-                scene.frame_set(first + index // SUBFRAMES, subframe=index % SUBFRAMES / SUBFRAMES)
-                graph = bpy.context.evaluated_depsgraph_get()
-                for number, figure in enumerate(figures):
-                    posed = figure.armature.evaluated_get(graph)
-                    for names, points, out in (
-                        (figure.carriers, figure.soles, soles), (figure.hands, figure.palms, palms),
-                    ):  # fmt: skip
-                        for row, (name, point) in enumerate(zip(names, points, strict=True)):
-                            out[number][index, row] = posed.matrix_world @ (
-                                posed.pose.bones[name].matrix @ Vector(point)
-                            )
-                for obj in things:
-                    place, turn = parted(obj.evaluated_get(graph).matrix_world)
-                    parts[obj.name][0][index], parts[obj.name][1][index] = place, turn
+        for index in range(count):
+            if index % 16 == 0:
+                progress(index / count, "Watching what moves")
+            scene.frame_set(first + index // SUBFRAMES, subframe=index % SUBFRAMES / SUBFRAMES)
+            graph = bpy.context.evaluated_depsgraph_get()
+            for number, figure in enumerate(figures):
+                posed = figure.armature.evaluated_get(graph)
+                for names, points, out in (
+                    (figure.carriers, figure.soles, soles), (figure.hands, figure.palms, palms),
+                ):  # fmt: skip
+                    for row, (name, point) in enumerate(zip(names, points, strict=True)):
+                        out[number][index, row] = posed.matrix_world @ (posed.pose.bones[name].matrix @ Vector(point))
+            for obj in things:
+                place, turn = parted(obj.evaluated_get(graph).matrix_world)
+                parts[obj.name][0][index], parts[obj.name][1][index] = place, turn
     finally:
         scene.frame_set(current, subframe=between)
     return Sampled(scene_fps(scene) * SUBFRAMES, soles, palms, parts)
@@ -173,20 +168,25 @@ def steps_of(
     for k in range(4):
         side, heel = ("left", "right")[k // 2], k % 2 == 0
         drop = np.gradient(height[:, k]) * rate
-        push = np.gradient(drop) * rate
         for span in runs(stands[:, k]):
-            # It stands when it is slow; it struck a little before, where it was stopped.
-            early, late = max(0, span.start - round(0.14 * rate)), min(len(height), span.start + round(0.03 * rate) + 1)
+            # It stands when it is slow; it struck when it came down to where it stands.
+            early, late = max(0, span.start - round(0.14 * rate)), min(len(height), span.start + round(0.1 * rate) + 1)
             if span.start < round(0.1 * rate) or late - early < 3:
                 continue
-            speed = float(max(0.0, -drop[early:late].min()))
-            if speed < 0.08:
+            stands_at = float(np.median(height[span, k])) + _SOLE
+            down = np.flatnonzero(height[early:late, k] < stands_at)
+            if not len(down) or down[0] == 0:
                 continue
-            moment = early + int(np.argmax(push[early:late]))
+            moment = early + int(down[0])
+            above, below = height[moment - 1, k] - stands_at, stands_at - height[moment, k]
+            exact = moment - below / max(above + below, 1e-9)
+            speed = float(max(0.0, -drop[max(0, moment - round(0.08 * rate)) : moment + 1].min()))
+            if speed < _SOFTEST:
+                continue
             name, matter = under[k][min(len(under[k]) - 1, moment // every)][1:]
             mass = _HEEL_MASS if heel else _TOE_MASS
             found.append(Event(
-                moment / rate, tuple(to_model(soles[moment, k])), mass * (speed + _SETTLES),
+                exact / rate, tuple(to_model(soles[moment, k])), mass * (speed + _SETTLES),
                 ("flesh", matter or otherwise), "step", (figure.armature.name, name), (0.0, 1.0, 0.0), speed, mass,
                 part=f"{side} {'heel' if heel else 'toe'}", source="keys",
             ))  # fmt: skip

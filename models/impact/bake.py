@@ -20,13 +20,21 @@ from ...rigs.impact.events import Events
 from ...rigs.impact.space import LAYOUTS
 from ...rigs.job import Job, Progress, part
 from ...rigs.sound import Sound
-from ..audio import save_wav
+from ..audio import load_sound, save_wav
 
 OPTIONS: dict[str, tuple[type, float | None, float | None]] = {
-    "layout": (str, None, None), "damping": (float, 0.01, 100), "seed": (int, 0, 2**31 - 1),
-    "events": (str, None, None), "stems": (str, None, None), "only": (list, None, None), "cache": (str, None, None), "full_scale": (float, 0, None),
-    "tail": (float, 0, 60), "edited": (str, None, None),
-}  # fmt: skip
+    "layout": (str, None, None),
+    "damping": (float, 0.01, 100),
+    "seed": (int, 0, 2**31 - 1),
+    "events": (str, None, None),
+    "edited": (str, None, None),
+    "stems": (str, None, None),
+    "only": (list, None, None),
+    "others": (list, None, None),
+    "cache": (str, None, None),
+    "full_scale": (float, 0, None),
+    "tail": (float, 0, 60),
+}
 
 
 def cache_folder() -> Path:
@@ -45,7 +53,8 @@ def impacts(options: dict[str, Any], job: Job, progress: Progress) -> dict[str, 
 
     Options: `layout` stereo, binaural, ambix or mono · `damping` factor · `events`, the .json to write · `edited`, a
     .json of events that count instead of the captured ones · `stems`, a folder for one .wav per object · `only`, the
-    objects whose stems are made anew; then no `output` is written · `full_scale` Pa of 1.0 · `tail` s after the range.
+    objects whose stems are made anew, and `others`, the stems that stay, from which the rest of `output` is taken ·
+    `full_scale` Pa of 1.0, in which those are · `tail` s after the range.
 
     Returns:
         `output`, `stems` by object, `events` the number of them, `pascal` at full scale and `decibel` SPL of that,
@@ -79,6 +88,9 @@ def impacts(options: dict[str, Any], job: Job, progress: Progress) -> dict[str, 
     count = round((capture.seconds + options.get("tail", 0.0)) * made.rate)
     channels = {"mono": 1, "ambix": 4}.get(layout, 2)
     master = made.master if made.tracks else np.zeros((channels, count))
+    for path in options.get("others") or ():
+        kept = load_sound(path, rate=made.rate).samples[:, :count] * options.get("full_scale", 1.0)
+        master[:, : kept.shape[1]] += kept
     levels, pascal = levelled({**made.tracks, "": master}, full_scale=options.get("full_scale"))
     kind = "ambiX" if layout == "ambix" else "mono" if layout == "mono" else "stereo"
     stems = {}
@@ -88,15 +100,20 @@ def impacts(options: dict[str, Any], job: Job, progress: Progress) -> dict[str, 
             path = folder / f"{_file_name(name, taken)}.wav"
             save_wav(Sound(levels[name], made.rate, kind), path, "PCM_24")
             stems[name] = str(path)
-    if only is None:
+    if only is None or options.get("others"):
         save_wav(Sound(levels[""], made.rate, kind), output, "PCM_24")
     notes = [*capture.events.notes, *made.notes]
     decibel = float(20 * np.log10(max(pascal, 1e-9) / 20e-6))
     if options.get("events"):
         details = {
-            **capture.events.details, "sound": output.name, "layout": layout, "rate": made.rate,
-            "full_scale_pa": pascal, "full_scale_db_spl": decibel, "stems": {name: Path(path).name for name, path in stems.items()},
-        }  # fmt: skip
+            **capture.events.details,
+            "sound": output.name,
+            "layout": layout,
+            "rate": made.rate,
+            "full_scale_pa": pascal,
+            "full_scale_db_spl": decibel,
+            "stems": {name: Path(path).name for name, path in stems.items()},
+        }
         replace(capture.events, notes=tuple(notes), details=details).save(options["events"])
     progress(1.0, "Done")
     return {
