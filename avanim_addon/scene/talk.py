@@ -22,7 +22,7 @@ from .face_take import write_face_take
 from .sound import add_sound_strip, set_frame_rate
 
 # Where the camera stands before the head, m, and its lens, mm: head and shoulders at 16 : 9.
-_AWAY, _ABOVE, _ASIDE, _LENS = 1.55, 0.075, 0.20, 85.0
+_AWAY, _ABOVE, _ASIDE, _LENS = 1.25, 0.06, 0.17, 85.0
 # How far the arms hang down from their rest at the sides, rad.
 _HANGING = math.radians(72)
 

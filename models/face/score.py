@@ -98,6 +98,7 @@ def score_methods(
     done = 0
     for name, row in rows.items():
         whole, found, tracks = Tally(), {}, []
+        counted = 0
         for group, items in spoken.items():
             tally = Tally()
             for item in items:
@@ -109,6 +110,7 @@ def score_methods(
                 if shown is None:
                     continue
                 shapes, track = shown
+                counted += 1
                 tally.add(asked, shapes)
                 whole.add(asked, shapes)
                 tracks += [track] if track is not None else []
@@ -116,7 +118,9 @@ def score_methods(
                 found[group] = tally.summary()
         if not whole.counts:
             continue
-        entry: dict[str, Any] = {"title": row.title, "all": whole.summary(), "sets": found}
+        every = sum(map(len, spoken.values()))
+        title = row.title if counted == every else f"{row.title} ({counted} of {every} clips)"
+        entry: dict[str, Any] = {"title": title, "clips": counted, "all": whole.summary(), "sets": found}
         if tracks:
             entry["motion"] = motion_of(tracks)
         if row.track is not None:

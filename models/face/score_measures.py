@@ -166,7 +166,8 @@ class Tally:
             "onset_ms": float(np.median(self.onsets)) if self.onsets else float("nan"),
             "onset_p90_ms": float(np.percentile(self.onsets, 90)) if self.onsets else float("nan"),
             "silence": self._share("silence"),
-            "shift_ms": float((int(shares.argmax()) - _MOST_SHIFT) * 1000 / FRAMES),
+            # A mouth that never moves is as right at every shift.
+            "shift_ms": float((int(shares.argmax()) - _MOST_SHIFT) * 1000 / FRAMES) if np.ptp(shares) else float("nan"),
             "permitted": self._share("permitted"),
             "frames": float(self.counts.get("permitted", np.zeros(2))[1]),
         }
