@@ -15,14 +15,16 @@ import bpy
 import numpy as np
 
 from ..rigs.beats import Beats
+from ..rigs.bone_mapping import BoneMap
 from ..rigs.errors import InputError
 from ..rigs.face import FaceTrack
 from ..rigs.job import Job, Progress, silent
 from ..rigs.marks import Marks
+from ..rigs.retarget import Wishes
 from . import runtime_operators, session
 from .dance.request import DanceRequest
 from .request import asked_for, perform, with_seed
-from .scene import character, face_file, face_take, marks, studio
+from .scene import carry, character, face_file, face_take, foreign, marks, studio
 from .scene.export import export
 from .scene.render import render
 from .scene.render import write_mix as mix_sound
@@ -43,6 +45,8 @@ __all__ = [
     "generate_dance",
     "hide_markers",
     "import_face",
+    "import_motion",
+    "map_bones",
     "mark_asset",
     "mix_sound",
     "regenerate",
@@ -319,6 +323,37 @@ def import_face(
     return action
 
 
+def map_bones(armature: bpy.types.Object, bones: BoneMap | None = None, wishes: Wishes | None = None) -> BoneMap:
+    """Make a rig of your own a target of takes: find out, or say, which bone is which. Returns the map.
+
+    Args:
+        wishes: root motion, planted feet, IK controls …, as `rigs.retarget.Wishes` has them.
+
+    Raises:
+        InputError: it is no humanoid's armature, or cannot be changed.
+    """
+    return foreign.map_bones(armature, bones, wishes)
+
+
+def import_motion(
+    path: str | Path,
+    armature: bpy.types.Object | None = None,
+    *,
+    name: str | None = None,
+    frame_start: int | None = None,
+    fps: float | None = None,
+) -> bpy.types.Action:
+    """Key a motion file as a new take: .bvh of any skeleton, AMASS or SMPL .npz, AIST++ .pkl. Returns its action.
+
+    Raises:
+        InputError: the file holds no motion of a humanoid, or the armature is neither a character nor mapped.
+    """
+    armature = _character(armature)
+    action = carry.motion_to_rig(path, armature, name, frame_start=frame_start, fps=fps)
+    tracks.select(armature, action)
+    return action
+
+
 def create_runtime(compute: str = "cpu", *, progress: Progress = silent) -> Path:
     """Make the extension's own Python with what the models need, or go on with a half-made one; return its path.
 
@@ -346,5 +381,6 @@ def _character(armature: bpy.types.Object | None) -> bpy.types.Object:
     armature = armature or bpy.context.object
     if armature is None:
         raise InputError("No character is selected; select one, or add one first.")
-    character.skeleton_of(armature)
+    if not foreign.is_mapped(armature):
+        character.skeleton_of(armature)
     return armature

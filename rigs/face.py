@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import InputError
+from .face_json import read_face_json, write_face_json
 from .files import read_bytes, replacing
 from .motion import tidy_fps
 from .npz import load_npz, save_npz
@@ -111,7 +112,10 @@ class FaceTrack:
         return len(self) / self.fps
 
     def save(self, path: str | Path) -> None:
-        """Write .npz or, by its ending, a Live Link Face .csv, whole or not at all. Raises InputError."""
+        """Write .npz or, by its ending, a Live Link Face .csv or Audio2Face's .json, whole or not at all.
+
+        Audio2Face's .json holds the shapes alone, without head and gaze. Raises InputError.
+        """
         if Path(path).suffix.lower() == ".csv":
             _write_csv(self, path)
         elif Path(path).suffix.lower() == ".npz":
@@ -123,12 +127,14 @@ class FaceTrack:
                 gaze=self.gaze,
                 fps=np.float64(self.fps),
             )
+        elif Path(path).suffix.lower() == ".json":
+            write_face_json(self, path)
         else:
-            raise InputError(f"A face track is saved as .npz or .csv, not as {Path(path).name}.")
+            raise InputError(f"A face track is saved as .json, .npz or .csv, not as {Path(path).name}.")
 
     @classmethod
     def load(cls, path: str | Path, fps: float | None = None) -> FaceTrack:
-        """Read .npz or a Live Link Face .csv.
+        """Read .npz, a Live Link Face .csv, or Audio2Face's .json.
 
         A .csv does not state its frame rate. It is read off the timecodes of a recording that spans a whole second;
         of a shorter one give `fps`, or it is taken as the app's own 60.
@@ -136,6 +142,8 @@ class FaceTrack:
         Raises:
             InputError: the file is missing, damaged, or no face track.
         """
+        if Path(path).suffix.lower() == ".json":
+            return FaceTrack(*read_face_json(path, fps))
         return _read_csv(path, fps) if Path(path).suffix.lower() == ".csv" else _read_npz(path)
 
 

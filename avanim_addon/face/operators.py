@@ -11,9 +11,10 @@ from ...rigs.job import Job
 from .. import api
 from ..errands import Errand, output_path, why_no_output
 from ..generating import Generate, SoundDrop, SoundFile, new_seed, poll, start, why_no_job
-from ..scene import marks
+from ..scene import foreign_face, marks
 from ..scene.face_check import require_face
 from ..scene.face_file import face_mesh
+from ..scene.foreign import is_mapped
 from ..takes import tracks
 from ..takes.operators import selected_take
 from .request import FaceRequest
@@ -25,6 +26,8 @@ def why_no_face(context: bpy.types.Context) -> str:
     armature = tracks.active_character(context)
     if armature is None:
         return "Select a character, or add one first"
+    if is_mapped(armature):
+        return foreign_face.why_no_face(armature)
     if face_mesh(armature) is None:
         return f"{armature.name} has no facial shape keys named as ARKit's; add one of AVAnim's characters"
     return ""

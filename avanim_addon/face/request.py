@@ -119,7 +119,7 @@ class FaceRequest:
         """The worker's job; its result is a file in `folder`."""
         options: dict[str, Any] = {
             "method": self.method, "seed": self.seed, "start": self.start, "channel": self.channel,
-            "fps": take.scene_fps(scene), "character": armature["avanim_character"], **self.controls,
+            "fps": take.scene_fps(scene), "character": armature.get("avanim_character", "neutral"), **self.controls,
         }  # fmt: skip
         if self.seconds:
             options["seconds"] = self.seconds

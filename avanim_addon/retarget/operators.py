@@ -13,7 +13,7 @@ from bpy_extras.io_utils import ExportHelper, ImportHelper
 from ...rigs.bone_mapping import BoneMap
 from ...rigs.errors import InputError
 from ..generating import poll, why_no_job
-from ..scene import foreign
+from ..scene import foreign, foreign_face
 from ..scene.carry import motion_to_rig, take_to_rig
 from ..takes import tracks
 from . import properties
@@ -80,6 +80,31 @@ class AVANIM_OT_map_bones(bpy.types.Operator):
         return {"FINISHED"}
 
 
+class AVANIM_OT_map_face(bpy.types.Operator):
+    bl_idname = "avanim.map_face"
+    bl_label = "Map Face"
+    bl_description = (
+        "Find out by their names what the shape keys of the rig's meshes are: ARKit's, visemes, VRM's, MetaHuman's, "
+        "Reallusion's … Takes of the face then move them, each by its gain"
+    )
+    bl_options = {"UNDO"}
+
+    @classmethod
+    def poll(cls, context):
+        return poll(cls, why_not_mapped(context))
+
+    def execute(self, context):
+        armature = rig_of(context)
+        try:
+            face = foreign_face.map_face(armature)
+        except InputError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        properties.fill_face(armature)
+        self.report({"INFO"}, f"{face.label}: {len(face.targets)} shape keys mapped")
+        return {"FINISHED"}
+
+
 class AVANIM_OT_clear_bones(bpy.types.Operator):
     bl_idname = "avanim.clear_bones"
     bl_label = "Forget the Map"
@@ -92,10 +117,11 @@ class AVANIM_OT_clear_bones(bpy.types.Operator):
 
     def execute(self, context):
         armature = rig_of(context)
-        for name in (foreign.BONES, foreign.WISHES):
+        for name in (foreign.BONES, foreign.WISHES, foreign_face.FACE):
             if name in armature:
                 del armature[name]
         armature.avanim.retarget.rows.clear()
+        armature.avanim.retarget.face.clear()
         return {"FINISHED"}
 
 
@@ -259,6 +285,7 @@ class AVANIM_FH_motion(bpy.types.FileHandler):
 
 CLASSES = (
     AVANIM_OT_map_bones,
+    AVANIM_OT_map_face,
     AVANIM_OT_clear_bones,
     AVANIM_OT_save_scheme,
     AVANIM_OT_load_scheme,

@@ -23,6 +23,14 @@ class AVANIM_UL_bones(bpy.types.UIList):
         end.label(text=f"{100 * item.score:.0f} %" if item.bone else "", icon=mark if item.bone else "NONE")
 
 
+class AVANIM_UL_face_keys(bpy.types.UIList):
+    def draw_item(self, context, layout, data, item, icon, active_data, active_property, index=0, flt_flag=0):
+        row = layout.row(align=True)
+        row.label(text=item.name)
+        row.label(text=item.of)
+        row.prop(item, "gain", text="")
+
+
 class AVANIM_PT_retarget(Sidebar, bpy.types.Panel):
     bl_label = "Retarget"
     bl_options = {"DEFAULT_CLOSED"}
@@ -48,6 +56,9 @@ class AVANIM_PT_retarget(Sidebar, bpy.types.Panel):
             column = layout.column(heading="Contacts")
             column.prop(table, "feet")
             column.prop(table, "hands")
+            layout.operator(operators.AVANIM_OT_map_face.bl_idname, icon="MESH_MONKEY")
+            if len(table.face):
+                layout.template_list("AVANIM_UL_face_keys", "", table, "face", table, "face_row", rows=4)
         layout.operator(operators.AVANIM_OT_import_motion.bl_idname, icon="IMPORT")
         panel = context.scene.avanim.retarget
         column = layout.column()
@@ -59,4 +70,4 @@ class AVANIM_PT_retarget(Sidebar, bpy.types.Panel):
         column.operator(operators.AVANIM_OT_reduce_keys.bl_idname, icon="IPO_BEZIER")
 
 
-CLASSES = (AVANIM_UL_bones, AVANIM_PT_retarget)
+CLASSES = (AVANIM_UL_bones, AVANIM_UL_face_keys, AVANIM_PT_retarget)

@@ -26,7 +26,7 @@ from ...rigs.bone_mapping import REQUIRED, BoneMap
 from ...rigs.conventions import ROLES
 from ...rigs.errors import InputError
 from ..compat import versions
-from ..scene import foreign
+from ..scene import foreign, foreign_face
 
 # Set while the table is filled, which is no edit.
 _filling = False
@@ -72,11 +72,27 @@ class AVANIM_PG_bone(bpy.types.PropertyGroup):
     score: FloatProperty(name="Score", description="How sure the mapping is", min=0, max=1)
 
 
+def _gained(row: AVANIM_PG_face_key, context: bpy.types.Context) -> None:
+    if not _filling:
+        armature = row.id_data
+        foreign_face.map_face(armature, foreign_face.face_of(armature).with_gain(row.name, row.gain))
+
+
+class AVANIM_PG_face_key(bpy.types.PropertyGroup):
+    of: StringProperty(name="Of", description="What of ARKit's shapes it is made of")
+    gain: FloatProperty(
+        name="Gain", description="How much the shape key moves; 0 leaves it alone", default=1, soft_min=0, soft_max=2,
+        update=_gained,
+    )  # fmt: skip
+
+
 class AVANIM_PG_retarget_object(bpy.types.PropertyGroup):
     """`Object.avanim.retarget`, of a rig of the user's own."""
 
     rows: CollectionProperty(type=AVANIM_PG_bone)
     row: IntProperty(name="Joint", options=set())
+    face: CollectionProperty(type=AVANIM_PG_face_key)
+    face_row: IntProperty(name="Shape key", options=set())
     root: EnumProperty(
         name="Root motion",
         description="What carries the way over the floor",
@@ -172,6 +188,23 @@ def fill(armature: bpy.types.Object) -> None:
         _filling = False
 
 
+def fill_face(armature: bpy.types.Object) -> None:
+    """Show the map of the face in its table."""
+    global _filling
+    if not hasattr(armature, "avanim"):
+        return
+    face, table = foreign_face.face_of(armature), armature.avanim.retarget
+    _filling = True
+    try:
+        table.face.clear()
+        for key, target in face.targets.items():
+            row = table.face.add()
+            row.name, row.gain = key, face.gains.get(key, 1.0)
+            row.of = next(iter(target.recipe)) if len(target.recipe) == 1 else target.kind
+    finally:
+        _filling = False
+
+
 _SHOWN = {*ROLES[:23]}
 
-CLASSES = (AVANIM_PG_bone, AVANIM_PG_retarget_object, AVANIM_PG_retarget)
+CLASSES = (AVANIM_PG_bone, AVANIM_PG_face_key, AVANIM_PG_retarget_object, AVANIM_PG_retarget)

@@ -15,6 +15,8 @@ from ...rigs.face_regions import shapes_of
 from ..compat import actions
 from . import keys
 from .character import meshes_of, skeleton_of
+from .foreign import is_mapped
+from .foreign_face import why_no_face
 
 # Shapes without which a mouth does not speak.
 _NEEDED = ("jawOpen", "mouthClose", "mouthFunnel", "mouthPucker", "mouthRollLower")
@@ -24,6 +26,11 @@ _LEAST, _SHARE = 0.05, 0.5
 
 def require_face(armature: bpy.types.Object) -> None:
     """Raises InputError with one sentence where no mesh of the character has shapes of ARKit's that a take can move."""
+    if is_mapped(armature):
+        reason = why_no_face(armature)
+        if reason:
+            raise InputError(f"{reason}.")
+        return
     skeleton_of(armature)
     meshes = meshes_of(armature)
     named = [key.name for mesh in meshes if mesh.data.shape_keys for key in mesh.data.shape_keys.key_blocks]
@@ -50,6 +57,8 @@ class Part(Protocol):
 def why_still(scene: bpy.types.Scene, armature: bpy.types.Object, take: Sequence[Part]) -> str:
     """Why the mouth is not seen to move as the parts of a take say, in one sentence; empty when it is."""
     parts = [(part.owner, part) for part in take if part.owner != armature]
+    if not parts and is_mapped(armature):
+        return ""
     if not parts:
         return f"{armature.name} has lost its shape keys; the take moves nothing."
     asked = {block: _loudest(part.action) for block, part in parts}

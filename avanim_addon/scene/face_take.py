@@ -19,9 +19,11 @@ from ...rigs.marks import Marks
 from ...rigs.phones import PHONES, Phones
 from ...rigs.rotation import matrix_from_axis_angle, quaternion_from_matrix, sign_continuous
 from ..compat import actions
+from . import foreign_face
 from . import marks as marking
 from .axes import bone_axes
 from .character import meshes_of, skeleton_of
+from .foreign import is_mapped
 from .take import by_uid, found, keep_settings, last_of, new_identity, scene_fps
 
 Array = NDArray[np.float64]
@@ -95,10 +97,14 @@ def face_take_steps(
         InputError: as `write_face_take`.
         Undone: begin again.
     """
-    blocks = _shape_keys(armature)
     scene = bpy.context.scene
     frame_start = scene.frame_start if frame_start is None else frame_start
     fps = fps or scene_fps(scene)
+    if is_mapped(armature):
+        owners, parts = foreign_face.write_parts(armature, track, name, frame_start, fps)
+        count = max(1, round(track.seconds * fps))
+        return _onto_tracks(armature, owners, parts, frame_start, count, fps, settings or {}, marks or {})
+    blocks = _shape_keys(armature)
     times = np.arange(max(1, round(track.seconds * fps))) / fps
     frames = frame_start + np.arange(len(times))
     weights = _at(times, track.weights, track.fps)
@@ -131,22 +137,7 @@ def face_take_steps(
         parts = [found(bpy.data.actions, action) for _, action in made]
         if GAZE not in armature:
             armature[GAZE] = [0.0, 0.0]
-        new_identity(parts[0])
-        for owner, action in zip(owners, parts, strict=True):
-            action["avanim_take"] = parts[0]["avanim_take"]
-            action["avanim_fps"], action["avanim_frame_start"] = float(fps), int(frame_start)
-            action["avanim_frames"] = len(frames)
-            action.use_fake_user = True
-            first = owner.animation_data is None or not owner.animation_data.nla_tracks
-            strip = actions.push_to_track(owner, action, frame_start)
-            # As with the body: where nothing plays, Blender would leave the face as it was seen last.
-            strip.extrapolation = "HOLD" if first else "NOTHING"
-            if owner == armature:
-                # The head turns on top of what the body does.
-                strip.blend_type = "COMBINE"
-        keep_settings(parts[0], settings or {})
-        for kind, some in (marks or {}).items():
-            marking.keep(parts[0], kind, some)
+        _onto_tracks(armature, owners, parts, frame_start, len(frames), fps, settings or {}, marks or {})
         finished = True
         return parts[0]
     finally:
@@ -154,6 +145,36 @@ def face_take_steps(
             left = by_uid(bpy.data.actions, uid)
             if left is not None:
                 bpy.data.actions.remove(left)
+
+
+def _onto_tracks(
+    armature: bpy.types.Object,
+    owners: list[bpy.types.ID],
+    parts: list[bpy.types.Action],
+    frame_start: int,
+    count: int,
+    fps: float,
+    settings: dict[str, Any],
+    marks: dict[str, Marks],
+) -> bpy.types.Action:
+    """Put the actions of a take, the armature's first, on new tracks of what they are for; returns that first one."""
+    new_identity(parts[0])
+    for owner, action in zip(owners, parts, strict=True):
+        action["avanim_take"] = parts[0]["avanim_take"]
+        action["avanim_fps"], action["avanim_frame_start"] = float(fps), int(frame_start)
+        action["avanim_frames"] = count
+        action.use_fake_user = True
+        first = owner.animation_data is None or not owner.animation_data.nla_tracks
+        strip = actions.push_to_track(owner, action, frame_start)
+        # As with the body: where nothing plays, Blender would leave the face as it was seen last.
+        strip.extrapolation = "HOLD" if first else "NOTHING"
+        if owner == armature:
+            # The head turns on top of what the body does.
+            strip.blend_type = "COMBINE"
+    keep_settings(parts[0], settings)
+    for kind, some in marks.items():
+        marking.keep(parts[0], kind, some)
+    return parts[0]
 
 
 def _shape_keys(armature: bpy.types.Object) -> list[bpy.types.Key]:

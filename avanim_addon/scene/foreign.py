@@ -192,7 +192,7 @@ class ForeignShape:
             path = f'pose.bones["{bpy.utils.escape_identifier(bone)}"]'
             channels: list[Channel] = []
             if bone in quaternions:
-                name, values = _rotation(quaternions[bone], self.modes[bone])
+                name, values = rotation_values(quaternions[bone], self.modes[bone])
                 channels = [(f"{path}.{name}", part, bone, values[:, part]) for part in range(values.shape[1])]
             if bone in locations:
                 places = locations[bone] / self.size
@@ -263,7 +263,7 @@ def _switches(armature: bpy.types.Object, bones: BoneMap, controls: str, shape: 
     return found
 
 
-def _rotation(quaternions: Array, mode: str) -> tuple[str, Array]:
+def rotation_values(quaternions: Array, mode: str) -> tuple[str, Array]:
     """The property that turns a bone of that mode, and its values (T, 3 | 4), without jumps."""
     if mode == "QUATERNION":
         return "rotation_quaternion", quaternions
