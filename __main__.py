@@ -330,7 +330,7 @@ def score(arguments: argparse.Namespace, progress: Progress) -> Result:
 
         if not arguments.data:
             raise InputError("To score speech give --data, the folder with the corpora; see models/speech/corpus.py.")
-        return speech_score.score(arguments.data, progress=progress)
+        return speech_score.score(arguments.data, **_options(arguments, "limit"), progress=progress)
     if arguments.task == "dance/melody":
         from .models.dance import melody_score
 
@@ -518,7 +518,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--styles", metavar="A,B", help="only these; the others stay as they are in FILE")
     made.add_argument("--minutes", type=float, help="dance/diffusion, speech/phones: how long to train")
     made.add_argument("--size", choices=("small", "base"), help="dance/diffusion: of the network; base wants a GPU")
-    made.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), help="dance/diffusion, speech/phones: where to train")
+    where = "dance/diffusion, speech/phones: where to train"
+    made.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), help=where)
 
     made = command("score", score, "measure on held-out data; prints one JSON object")
     made.add_argument("task", metavar="TASK", help="beats, dance, dance/melody, dance/diffusion …")
@@ -527,7 +528,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--songs", metavar="DIR", help="for dance: music; songs.json there or above states its beats")
     made.add_argument("--reference", metavar="DIR", help="for dance: recorded dancers, which train nothing")
     made.add_argument("--cache", metavar="DIR", help="for dance: keep the dances, to go on with or to score again")
-    made.add_argument("--limit", type=int, metavar="N", help="for dance: so many songs only")
+    made.add_argument("--limit", type=int, metavar="N", help="for dance: so many songs only; for speech: clips")
     made.add_argument("--seconds", type=float, metavar="S", help="for dance: only the first of each song")
     made.add_argument("--pred", metavar="F", help="for face: a face (.csv, .npz), or a folder of them")
     made.add_argument("--labels", metavar="L", help="for face: its phones; or sounds with phones beside them")
