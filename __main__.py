@@ -557,6 +557,7 @@ def _add_face_wishes(group: Any) -> None:
     group.add_argument("--language", help="of --text; for sound alone it is never needed")
     group.add_argument("--regions", metavar="A,B", help="of brows eyes cheeks jaw mouth tongue upper lower head gaze")
     group.add_argument("--keep", metavar="FILE", help="a recorded face (.csv, .npz) that moves the other regions")
+    group.add_argument("--poses", metavar="FILE.toml", help="mouth poses that differ from articulation.toml")
 
 
 def _add_wishes(group: Any) -> None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ...rigs import emotion, face_life
 from ...rigs.articulation import MouthSettings
+from ...rigs.articulation_poses import Poses
 from ...rigs.errors import InputError
 from ...rigs.face import ARKIT_52, FaceTrack
 from ...rigs.face_regions import REGIONS, merged
@@ -104,7 +105,8 @@ def generate(
         seed: every seed is another play of eyes, brows and head; the mouth does not depend on it.
         fps: frame rate of the motion, 1 to 240.
         controls: an animator's wishes, by the names in controls.OPTIONS: sizes, smoothness, lead, emotion; `regions` of
-            the face to move, and `keep`, a recorded face (.csv, .npz) that moves the others.
+            the face to move, and `keep`, a recorded face (.csv, .npz) that moves the others; `poses`, a table
+            like rigs/articulation.toml.
 
     Raises:
         InputError: unknown method, control or device, no sound, or a wish out of its bounds.
@@ -131,7 +133,8 @@ def generate(
             raise InputError("There is nothing to speak; give a sound, or phones.")
         voice = listen(source, device=device, progress=part(progress, 0.0, 0.7))
     if METHODS[method].articulates:
-        mouth = articulator.mouth(voice, fps, settings)
+        poses = Poses.read(controls["poses"]) if "poses" in controls else None
+        mouth = articulator.mouth(voice, fps, settings, poses)
     elif source is None:
         raise InputError(f"The method {method} needs a sound, not phones alone; give one, or choose {DEFAULT_METHOD}.")
     elif not len(voice.phones):

@@ -7,12 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...rigs.articulation import MouthSettings, articulate
+from ...rigs.articulation_poses import Poses
 from .hearing import Voice
 
 Array = NDArray[np.float64]
 
 
-def mouth(voice: Voice, fps: float, settings: MouthSettings) -> Array:
+def mouth(voice: Voice, fps: float, settings: MouthSettings, poses: Poses | None = None) -> Array:
     """(T, 52) weights of mouth, jaw and tongue, T = round(seconds · fps), at least 1."""
     return articulate(
         voice.phones,
@@ -21,4 +22,5 @@ def mouth(voice: Voice, fps: float, settings: MouthSettings) -> Array:
         effort=voice.effort if len(voice.effort) else None,
         loudness=voice.loudness if len(voice.loudness) else None,
         settings=settings,
+        poses=poses,
     )

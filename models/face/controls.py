@@ -21,6 +21,7 @@ OPTIONS: Known = {
     "language": (str, None, None),
     "regions": (str, None, None),
     "keep": (str, None, None),
+    "poses": (str, None, None),
 }
 # What of it asks how the mouth moves, and what the rest of the face does.
 MOUTH = tuple(articulation.OPTIONS)

@@ -3,9 +3,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from avanim.models.face import generate
 from avanim.models.face.calibrate import FITTED, Captured, captured_faces, compared, fit, written
+from avanim.models.face.hearing import Voice
 from avanim.rigs.articulation_poses import CHANNELS, Poses, default_poses
 from avanim.rigs.errors import InputError
+from avanim.rigs.face import ARKIT_52
 from avanim.rigs.phones import PHONES, Phones
 
 JAW = CHANNELS.index("jawOpen")
@@ -58,3 +61,14 @@ def test_folders_that_hold_no_capture(tmp_path):
     (tmp_path / "a.flac").write_bytes(b"x")
     with pytest.raises(InputError, match="is no captured face"):
         captured_faces(tmp_path)
+
+
+def test_a_face_speaks_with_a_table_of_ones_own(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text('[phone."a"]\njawOpen = 0.9\n')
+    voice = Voice.silent(Phones.of([(0.2, 0.5, "a")]), 1.0)
+    plain, mine = (generate(None, voice=voice, **wish).track.weights for wish in ({}, {"poses": str(path)}))
+    jaw = ARKIT_52.index("jawOpen")
+    assert mine[:, jaw].max() > 0.8 > 0.6 > plain[:, jaw].max()
+    with pytest.raises(InputError, match="no file"):
+        generate(None, voice=voice, poses=str(tmp_path / "none.toml"))
