@@ -69,6 +69,20 @@ def played_part(scene: bpy.types.Scene) -> dict[str, Any]:
     }  # fmt: skip
 
 
+class _Danced:
+    """Stands on the list of jobs for one that is done and goes on playing: its cross stops it."""
+
+    state, ended, progress, eta, error, kind = "done", True, 1.0, None, "", ""
+
+    def __init__(self, result: dict[str, Any]) -> None:
+        self.result, self.step = result, "Dancing live"
+        self.preview: dict[str, Any] = {}
+
+    def cancel(self) -> None:
+        global _stop_wanted
+        _stop_wanted = True
+
+
 class AVANIM_OT_dance_live(Background, bpy.types.Operator):
     bl_idname = "avanim.dance_live"
     bl_label = "Dance Live"
@@ -150,7 +164,8 @@ class AVANIM_OT_dance_live(Background, bpy.types.Operator):
                 return self._end({"INFO"}, "Stopped")
             handle.step = "Recording"
         if handle.state == "done" and self._playing:
-            handle.step = "Dancing live"
+            if not isinstance(handle, _Danced):
+                self._job.handle = _Danced(handle.result)
             self._show()
             return {"PASS_THROUGH"}
         return super()._tick(context)

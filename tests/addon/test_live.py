@@ -144,3 +144,11 @@ def test_buttons_say_why(scene, ava, clicks):
     session.begin(session.Running(jobs.JobHandle(None, "1", Job("x")), None, kind=operators.KIND))
     assert "already" in operators.why_not_live(bpy.context) and bpy.ops.avanim.stop_live.poll()
     session.running.clear()
+
+
+def test_the_cross_beside_a_dance_that_is_only_played_stops_it(scene):
+    operators._stop_wanted = False
+    number = session.begin(session.Running(operators._Danced({}), None, kind=operators.KIND))
+    assert operators.dancing() and bpy.ops.avanim.cancel_job(job=number) == {"FINISHED"}
+    assert operators._stop_wanted
+    session.running.clear()
