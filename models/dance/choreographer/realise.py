@@ -27,7 +27,7 @@ Pose = tuple[Array, Array]
 # A step lands on its beat; the body over it comes to rest so many seconds later. That is what the eye takes for the
 # beat, so all is danced that much ahead.
 _AHEAD = 0.04
-HIT = 0.6  # how much slower than evenly the body's time runs on the beats
+HIT = 0.63  # how much slower than evenly the body's time runs on the beats
 # What a "lower body" is; the rest, with spine and arms, is the upper.
 LOWER = tuple(f"{side}_{joint}" for side in ("left", "right") for joint in ("hip", "knee", "ankle", "foot"))
 
