@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A character with its animation and sound for a game engine: .fbx or .glb, and .wav beside it.
+"""A character with its animation and sound for a game engine: .fbx or .glb, and beside it .wav, events and manifest.
 
 What is written is a copy that is made for the export in a scene of its own, with the animation sampled from the user's
 scene, so that NLA tracks, constraints and drivers all come out as plain keys and nothing of the user's is touched.
@@ -27,6 +27,7 @@ from ..compat import actions, versions
 from .axes import Array
 from .character import CORRECTIVE_PREFIX, meshes_of
 from .console import quiet
+from .impact_bundle import events_of, write_beside
 from .render import changed, mix_sound
 
 TARGETS = ("plain", "unity", "unreal")
@@ -55,6 +56,7 @@ def export(
     frame_range: tuple[int, int] | None = None,
     correctives: bool = False,
     sound: bool = True,
+    events: bool = True,
     progress: Progress = silent,
 ) -> None:
     """Export one character of the current scene; the clip begins at time 0 in the file.
@@ -70,6 +72,8 @@ def export(
         frame_range: first and last frame; by default the scene's.
         correctives: keep the corrective shape keys, as animated morph targets.
         sound: write the .wav where the scene has sound and this Blender can mix it.
+        events: write what touches what to NAME.events.json, for an engine also the script that reads it there.
+            NAME.manifest.json names every file with a hash.
 
     Raises:
         InputError: a wrong argument, or no character to export.
@@ -86,18 +90,22 @@ def export(
     armature = armature or _chosen_armature(scene)
     frame_range = frame_range or (scene.frame_start, scene.frame_end)
     meshes = meshes_of(armature)
-    samples = _sample(scene, armature, meshes, frame_range, part(progress, 0, 0.5))
+    samples = _sample(scene, armature, meshes, frame_range, part(progress, 0, 0.4))
+    contacts = events_of(scene, frame_range, part(progress, 0.4, 0.5)) if events else None
     with contextlib.ExitStack() as stack:
         temporary = stack.enter_context(replacing(path))
+        files = {path.name: temporary}
         if sound and versions.CAN_MIX:
             mixed = mix_sound(scene, temporary.with_name("mix.wav"), frame_range)
             if mixed:
-                mixed.replace(stack.enter_context(replacing(path.with_suffix(".wav"))))
+                files[path.stem + ".wav"] = stack.enter_context(replacing(path.with_suffix(".wav")))
+                mixed.replace(files[path.stem + ".wav"])
         elif sound and versions.all_strips(scene):
             warnings.warn("This Blender cannot mix sound, so no .wav lies beside the export.", stacklevel=2)
         progress(0.5, f"Writing {path.name}")
         with _copy(scene, armature, meshes, samples, target, correctives):
             (_write_fbx if path.suffix == ".fbx" else _write_glb)(temporary)
+        write_beside(stack, path, files, armature, contacts, frame_range, target)
     progress(1.0, "Exported")
 
 

@@ -51,8 +51,11 @@ def cleaned(vertices: NDArray[np.floating], triangles: NDArray[np.integer]) -> t
     size = float(np.ptp(vertices[np.unique(triangles)], axis=0).max())
     if size <= 0:
         raise InputError("The mesh has no extent, so it cannot sound; scale it up.")
-    cell = np.round(vertices / (size * 1e-6)).astype(np.int64)
-    _, kept, places = np.unique(cell, axis=0, return_index=True, return_inverse=True)
+    # Within a millionth of the size it is the same place; unused vertices may lie anywhere.
+    low = vertices[triangles.ravel()].min(0)
+    cell = np.clip(np.round((vertices - low) / (size * 1e-6)), -1, 1 << 20).astype(np.int64) + 1
+    key = (cell[:, 0] << 42) + (cell[:, 1] << 21) + cell[:, 2]
+    _, kept, places = np.unique(key, return_index=True, return_inverse=True)
     vertices, triangles = vertices[kept], places.reshape(-1)[triangles]
     return without_slivers(vertices, triangles, size)
 

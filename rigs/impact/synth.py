@@ -227,7 +227,7 @@ def footfall(
         number = max(1, round(ground.grains * min(2.0, 0.4 + 0.25 * impulse)))
         moments = time + np.sort(rng.gamma(2.0, spread / 2, number))
         tones = np.exp(rng.uniform(np.log(ground.grain[0]), np.log(ground.grain[1]), number))
-        sizes = 0.02 * impulse**0.5 * rng.pareto(2.5, number).clip(0, 6) / number**0.25
+        sizes = 0.1 * impulse**0.5 * rng.pareto(2.5, number).clip(0, 6) / number**0.25
         clock = np.arange(round(0.008 * rate)) / rate
         for moment, tone, size in zip(moments, tones, sizes, strict=True):
             crumb = size * np.exp(-clock * tone / 1.6) * np.sin(2 * np.pi * tone * clock)

@@ -82,7 +82,9 @@ def test_round_trip(stage, wild_motion, audible, tmp_path, ending, target):
     before = contents()
     export(path, target)
     assert contents() == before
-    assert {file.name for file in tmp_path.iterdir()} == {path.name, *(["dance.wav"] if audible else [])}
+    beside = {"dance.manifest.json", "dance.events.json", "dance_unreal.py", "danceImpacts.cs"}
+    written = {file.name for file in tmp_path.iterdir()}
+    assert written - beside == {path.name, *(["dance.wav"] if audible else [])} and "dance.manifest.json" in written
 
     armature, mesh = reimport(path)
     assert np.allclose(armature.scale, 1, atol=1e-5)
