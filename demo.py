@@ -8,18 +8,20 @@ from pathlib import Path
 from typing import Any
 
 from .rigs.beats import Beats
+from .rigs.face import FaceTrack
 from .rigs.job import Job, Progress, part
 from .rigs.motion_files import load_motion
+from .rigs.phones import Phones
 
 # The share of the whole that each stage takes, as measured; only the progress bar depends on it.
 _STAGES = {
-    "song": 0.03, "sentence": 0.01, "dance": 0.10, "stage": 0.03, "dance.blend": 0.02, "dance.fbx": 0.06,
-    "dance.mp4": 0.73, "contact sheet": 0.02,
+    "song": 0.03, "sentence": 0.01, "dance": 0.09, "stage": 0.03, "dance.blend": 0.02, "dance.fbx": 0.05,
+    "dance.mp4": 0.65, "contact sheet": 0.02, "face": 0.01, "face on stage": 0.02, "face.mp4": 0.07,
 }  # fmt: skip
 
 
 def run_demo(folder: Path, scene: Any, progress: Progress) -> dict[str, Any]:
-    """Write song.wav, sentence.wav, dance.npz, .blend, .fbx (with .wav), .mp4 and contact_sheet.png into `folder`.
+    """Write song.wav, sentence.wav, dance.npz, .blend, .fbx (with .wav), .mp4, contact_sheet.png, face.csv and .mp4.
 
     Returns:
         `files`, and `seconds` by stage.
@@ -61,7 +63,17 @@ def run_demo(folder: Path, scene: Any, progress: Progress) -> dict[str, Any]:
         scene.performance.finish(folder / name, progress=stage(name))
     stage("contact sheet")
     scene.render.contact_sheet(folder / "dance.mp4", folder / "contact_sheet.png")
-    seconds["contact sheet"] = round(time.perf_counter() - began, 1)
+    spoken = run(Job("face", str(sentence), {"seed": 1, "fps": 24.0}, str(folder / "face.csv")), stage("face"))
+    scene.talk.stage_face(
+        FaceTrack.load(folder / "face.csv", 24.0),
+        Phones.from_dict(spoken["phones"]),
+        sentence,
+        character="female",
+        settings=spoken["settings"],
+        progress=stage("face on stage"),
+    )
+    scene.performance.finish(folder / "face.mp4", progress=stage("face.mp4"))
+    seconds["face.mp4"] = round(time.perf_counter() - began, 1)
     progress(1.0, "done")
     files = sorted(str(path) for path in folder.iterdir() if not path.name.startswith("."))
     return {"files": files, "seconds": {**seconds, "total": round(sum(seconds.values()), 1)}}

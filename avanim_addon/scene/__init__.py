@@ -4,6 +4,6 @@
 The panel, the command line and scripts call the same functions.
 """
 
-from . import character, contacts, export, performance, render, sound, studio, take
+from . import character, contacts, export, performance, render, sound, studio, take, talk
 
-__all__ = ["character", "contacts", "export", "performance", "render", "sound", "studio", "take"]
+__all__ = ["character", "contacts", "export", "performance", "render", "sound", "studio", "take", "talk"]

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,9 @@ from ...rigs.phones import Phones
 from ...rigs.sound import Sound
 from ..audio.load import load_sound, probe
 
+if TYPE_CHECKING:
+    from ..speech import Heard
+
 Array = NDArray[np.float32]
 
 RATE, FRAMES = 16000, 100
@@ -24,6 +28,9 @@ CHANNELS = ("mix", "left", "right")
 # Samples at full scale, of which a clean recording has next to none; how alike two channels are that hold one voice.
 _FULL, _CLIPPED, _ALIKE = 0.998, 0.001, 0.3
 _QUIET = 1e-3
+# How likely the likeliest phones of a phrase have to be, on the mean (speech 0.36 and more, music 0.24 and less), and
+# the pause, s, that parts phrases.
+_SURE, _APART = 0.29, 0.25
 # The least speech that is worth a mouth: s, and a share of the sound.
 _LEAST_SECONDS, _LEAST_SHARE = 0.12, 0.01
 
@@ -111,7 +118,7 @@ def listen(source: Source, *, device: str = "auto", progress: Progress = silent)
         before = min(start, _MARGIN)
         share = part(progress, start / source.seconds, min((start + long) / source.seconds, 1.0))
         made = recognise(source.read(start - before, before + long + _MARGIN), progress=share, device=device)
-        whole = Voice(made.phones, made.effort, made.loudness, made.f0, made.speech, made.seconds)
+        whole = Voice(_meant(made), made.effort, made.loudness, made.f0, made.speech, made.seconds)
         heard.append(_within(whole, before, long))
         start += long
     if not heard:
@@ -122,6 +129,25 @@ def listen(source: Source, *, device: str = "auto", progress: Progress = silent)
         source.note(f"No speech was heard in {source.name}: the mouth stays at rest. Choose another part or channel.")
         return replace(voice, phones=Phones.nothing())
     return voice
+
+
+def _meant(heard: Heard) -> Phones:
+    """The phones without phrases of which none is sure: what music and machines sound like."""
+    phones = heard.phones
+    if not len(phones):
+        return phones
+    frames = [slice(round(s * FRAMES), max(round(e * FRAMES), round(s * FRAMES) + 1)) for s, e in _times(phones)]
+    likeliest = heard.posterior.max(axis=1)
+    sure = np.array([likeliest[span].mean() if len(likeliest[span]) else 0.0 for span in frames])
+    phrase = np.cumsum(np.concatenate([[False], phones.start[1:] - phones.end[:-1] > _APART]))
+    means = np.bincount(phrase, sure) / np.bincount(phrase)
+    keep = np.flatnonzero(means[phrase] >= _SURE)
+    names = tuple(phones.names[i] for i in keep)
+    return Phones(phones.start[keep], phones.end[keep], names, phones.strength[keep])
+
+
+def _times(phones: Phones) -> list[tuple[float, float]]:
+    return list(zip(phones.start.tolist(), phones.end.tolist(), strict=True))
 
 
 def _chosen(sound: Sound, channel: str, source: Source) -> Sound:

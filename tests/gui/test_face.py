@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The face panel in a real Blender."""
+
+import statistics
+
+import pytest
+
+from .test_window import bring, limit, play
+
+
+@pytest.fixture(scope="module")
+def speech(tmp_path_factory):
+    """A spoken sentence of our own."""
+    pytest.importorskip("torch", reason="the models need it, which this Python lacks")
+    from avanim.models.audio import save_wav
+    from avanim.models.audio.formant import demo_sentence
+
+    path = tmp_path_factory.mktemp("speech") / "hello.wav"
+    save_wav(demo_sentence().sound, path)
+    return path
+
+
+def test_a_face_is_generated_and_a_renamed_phoneme_solved_again_by_real_clicks(extension, speech, tmp_path):
+    facts = play("face_scenarios.face", *bring(tmp_path, extension, speech))
+    assert set(facts["buttons"]) == {"avanim.generate_face", "avanim.show_markers", "avanim.resolve_face"}
+    assert facts["jaw"][0] < 0.1 and facts["jaw"][1] > 0.15
+    assert facts["markers"] > 10
+    first, solved = facts["takes"]
+    assert solved == f"{first} re-solved" and facts["muted"] and facts["shown"]
+    assert facts["after_undo"] == [first]
+    gaps = facts["gaps"]
+    print(
+        f"a face: {facts['seconds']:.1f} s, {len(gaps)} turns of the main loop, median "
+        f"{statistics.median(gaps) * 1e3:.0f} ms, longest {max(gaps) * 1e3:.0f} ms"
+    )
+    assert statistics.median(gaps) < limit(0.03)
