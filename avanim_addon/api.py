@@ -23,6 +23,8 @@ from ..rigs.marks import Marks
 from ..rigs.retarget import Wishes
 from . import runtime_operators, session
 from .dance.request import DanceRequest
+from .face.request import FaceRequest
+from .face.resolve import resolve
 from .request import asked_for, perform, with_seed
 from .scene import carry, character, face_file, face_take, foreign, marks, studio
 from .scene.export import export
@@ -43,6 +45,7 @@ __all__ = [
     "export_face",
     "find_beats",
     "generate_dance",
+    "generate_face",
     "hide_markers",
     "import_face",
     "import_motion",
@@ -53,6 +56,7 @@ __all__ = [
     "remove_runtime",
     "render",
     "repeat",
+    "resolve_face",
     "retime",
     "show_markers",
     "takes",
@@ -98,6 +102,50 @@ def generate_dance(
     if problem:
         warnings.warn(problem, stacklevel=2)
     return action
+
+
+def generate_face(
+    audio: str | Path,
+    armature: bpy.types.Object | None = None,
+    *,
+    scene: bpy.types.Scene | None = None,
+    progress: Progress = silent,
+    **wishes: object,
+) -> bpy.types.Action:
+    """Let a character say a recording, in any language, and wait until it is written as a new take.
+
+    Args:
+        armature: a character, by default the active object.
+        wishes: `start`, `seconds`, `method`, `seed`, `channel`, `text`, `frame_start`, `regions`, `additive`, `error`,
+            `add_sound`, `fit_range`, `show_markers`, `name`, and `controls`, by the names of models.face.OPTIONS; see
+            `FaceRequest`.
+
+    Returns:
+        The take's action. What is odd about the sound, or keeps the mouth still, is a warning.
+
+    Raises:
+        InputError: the sound, an option or the armature is wrong, or no Python can run the models.
+        Cancelled: progress raised it.
+        RuntimeError: the worker failed.
+    """
+    armature = _character(armature)
+    request = FaceRequest(Path(audio).resolve(), **wishes)  # type: ignore[arg-type]
+    request.target(armature, scene or bpy.context.scene)
+    action, problem = perform(request, armature, scene or bpy.context.scene, progress)
+    if problem:
+        warnings.warn(problem, stacklevel=2)
+    return action
+
+
+def resolve_face(
+    action: bpy.types.Action, armature: bpy.types.Object | None = None, scene: bpy.types.Scene | None = None
+) -> bpy.types.Action:
+    """Make another take whose mouth forms the phonemes as their markers stand now, see `show_markers`.
+
+    Raises:
+        InputError: none was moved, renamed or deleted, one is unknown or out of order, or the take has none.
+    """
+    return resolve(scene or bpy.context.scene, _character(armature), action)
 
 
 def find_beats(
