@@ -161,7 +161,7 @@ class AVANIM_OT_rebake_impacts(Errand, bpy.types.Operator):
         changed = self._out / "events.json"
         events.save(changed)
         others = [path for name, path in made["stems"].items() if name not in objects]
-        self._before = made
+        self._before, self._objects = made, objects
         options = {
             "layout": made["layout"], "damping": panel.damping, "seed": panel.seed, "edited": str(changed),
             "events": str(changed), "stems": str(self._out), "only": sorted(objects), "others": others,
@@ -179,7 +179,7 @@ class AVANIM_OT_rebake_impacts(Errand, bpy.types.Operator):
         scene = _scene_of(self._scene)
         shutil.copy(self._before["capture"], self._out / "scene.npz")
         events = Events.load(self._out / "events.json")
-        impact_result.place(scene, events, result, self._out, only=True)
+        impact_result.place(scene, events, result, self._out, only=self._objects)
         _list(scene, events)
         return f"Made {', '.join(result['stems']) or 'nothing'} anew"
 

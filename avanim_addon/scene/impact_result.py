@@ -34,22 +34,24 @@ def label(event: Event) -> str:
 
 
 def place(
-    scene: bpy.types.Scene, events: Events, result: dict[str, Any], folder: str | Path, only: bool = False
+    scene: bpy.types.Scene, events: Events, result: dict[str, Any], folder: str | Path, only: set[str] | None = None
 ) -> int:
     """Put the sounds of a bake on the timeline, in place of those of the bake before; how many events are marked.
 
     The objects' strips are heard; the one of everything is muted, for who wants one file.
 
     Args:
-        result: of the task "impacts". folder: where its files are. only: other objects' strips stay as they are.
+        result: of the task "impacts". folder: where its files are.
+        only: the objects that were made anew; the strips of others stay.
 
     Raises:
         InputError: a sound cannot be read.
     """
     before = kept(scene)
-    strips = dict(before.get("strips", {})) if only else {}
-    stems = {**(before.get("stems", {}) if only else {}), **result["stems"]}
-    remove(scene, [name for name in before.get("strips", {}) if not only or name in result["stems"] or name == MASTER])
+    stay = {name for name in before.get("strips", {}) if only and name not in only and name != MASTER}
+    strips = {name: before["strips"][name] for name in stay}
+    stems = {**{name: path for name, path in before.get("stems", {}).items() if name in stay}, **result["stems"]}
+    remove(scene, [name for name in before.get("strips", {}) if name not in stay])
     for name, path in (*result["stems"].items(), (MASTER, result["output"])):
         strip = add_sound_strip(scene, path, events.frame_start, name=f"{name} impacts" if name != MASTER else name)
         strip.mute = name == MASTER

@@ -85,6 +85,9 @@ def solve(scene: bpy.types.Scene, last: int, progress: Progress = silent) -> Sol
     fps = scene_fps(scene)
     seen = _visible(scene, objects, first, min(last, world.point_cache.frame_end), part(progress, 0, 0.4))
     with _copied(scene, objects, seen, substeps) as (copy, copies):
+        # What was just made has no place yet; the solver would take it to come flying from the middle of the world.
+        bpy.context.view_layer.update()
+        copy.frame_set(0)
         steps = (len(seen.places) - 1) * substeps + 1
         places, turns = np.empty((len(copies), steps, 3)), np.empty((len(copies), steps, 3, 3))
         for index in range(steps):
@@ -218,10 +221,14 @@ def _copy_body(
     if moves and held.any():
         count = len(held) if held.all() else min(len(held), int(np.flatnonzero(~held)[0]) + 1)
         frames = 1 + substeps * np.arange(count)
+        # What is animated without being called so jumps, frame by frame, where the solver is concerned.
+        jumps = thing.rigid_body.type == "PASSIVE" and not thing.rigid_body.kinematic
+        if jumps:
+            frames[1:] -= substeps - 1
         action = actions.new_action("Contacts", thing)
         channels = [("location", axis, "Object", seen.places[:count, index, axis]) for axis in range(3)]
         channels += [("rotation_quaternion", axis, "Object", turns[:count, axis]) for axis in range(4)]
-        actions.write_curves(action, "OBJECT", frames, channels)
+        actions.write_curves(action, "OBJECT", frames, channels, "CONSTANT" if jumps else "LINEAR")
         if thing.rigid_body.type == "ACTIVE" and not held.all():
             switch = [("rigid_body.kinematic", 0, "Object", held[:count].astype(float))]
             actions.write_curves(action, "OBJECT", frames, switch, "CONSTANT")

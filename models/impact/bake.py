@@ -100,8 +100,7 @@ def impacts(options: dict[str, Any], job: Job, progress: Progress) -> dict[str, 
             path = folder / f"{_file_name(name, taken)}.wav"
             save_wav(Sound(levels[name], made.rate, kind), path, "PCM_24")
             stems[name] = str(path)
-    if only is None or options.get("others"):
-        save_wav(Sound(levels[""], made.rate, kind), output, "PCM_24")
+    save_wav(Sound(levels[""], made.rate, kind), output, "PCM_24")
     notes = [*capture.events.notes, *made.notes]
     decibel = float(20 * np.log10(max(pascal, 1e-9) / 20e-6))
     if options.get("events"):

@@ -11,6 +11,8 @@ from ..errors import InputError
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 
+_RIMS = 200_000  # vertices up to which it is worth finding the rim
+
 
 def thinned(vertices: Array, triangles: Index, most: int) -> tuple[Array, Index]:
     """At most about so many vertices: those of the finest grid that does. Raises InputError: no face has an area."""
@@ -50,7 +52,8 @@ def clustered(vertices: Array, triangles: Index, cell: float) -> tuple[Array, In
     mean = np.stack([np.bincount(group, vertices[:, axis]) / count for axis in range(3)], 1)
     far = ((vertices - mean[group]) ** 2).sum(1)
     # A rim stays where it is: a plate that shrinks rings higher.
-    far[~on_rim(triangles, len(vertices))] += cell**2
+    if len(vertices) < _RIMS:
+        far[~on_rim(triangles, len(vertices))] += cell**2
     order = np.lexsort((far, group))
     chosen = order[np.searchsorted(group[order], np.arange(len(count)))]
     thinned = group[triangles]

@@ -1,0 +1,431 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Contacts of a scene and the sound of them: found exactly, nothing changed, bad scenes in one sentence."""
+
+import itertools
+import json
+import math
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import types
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+bpy = pytest.importorskip("bpy", reason="needs Blender's Python module")
+
+import avanim  # noqa: E402
+from avanim import __main__ as command_line  # noqa: E402
+from avanim.avanim_addon.compat import versions  # noqa: E402
+from avanim.avanim_addon.scene import contacts, impact_bodies, impact_result, impact_solver  # noqa: E402
+from avanim.avanim_addon.scene.export import export  # noqa: E402
+from avanim.avanim_addon.scene.take import write_take  # noqa: E402
+from avanim.rigs.errors import Cancelled, InputError  # noqa: E402
+from avanim.rigs.impact import bundle  # noqa: E402
+from avanim.rigs.impact.events import Events  # noqa: E402
+from avanim.rigs.motion import Motion  # noqa: E402
+
+ROOT = Path(__file__).resolve().parents[2]
+needs_sound = pytest.mark.skipif(not bpy.app.build_options.audaspace, reason="this bpy was built without sound")
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path_factory, monkeypatch):
+    """Modes are kept for the session, away from the user's."""
+    folder = tmp_path_factory.getbasetemp() / "cache"
+    for name in ("XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, str(folder))
+
+
+pytestmark = pytest.mark.filterwarnings("ignore:The scene has no camera")
+
+
+def drop(scene, *, height=0.6, frames=20, ball=False):
+    """A floor and one thing that falls on it."""
+    scene.render.fps, scene.frame_start, scene.frame_end = 24, 1, frames
+    bpy.ops.rigidbody.world_add()
+    scene.rigidbody_world.point_cache.frame_end = max(frames, 2)
+    bpy.ops.mesh.primitive_cube_add(size=1, location=(0, 0, -0.1))
+    floor = bpy.context.object
+    floor.name, floor.scale = "Floor", (6, 6, 0.2)
+    bpy.ops.rigidbody.object_add(type="PASSIVE")
+    floor.rigid_body.collision_shape = "BOX"
+    if ball:
+        bpy.ops.mesh.primitive_uv_sphere_add(radius=0.1, location=(0, 0, height))
+    else:
+        bpy.ops.mesh.primitive_cube_add(size=0.2, location=(0, 0, height))
+    thing = bpy.context.object
+    thing.name, thing["avanim_sound_material"] = "Thing", "wood"
+    bpy.ops.rigidbody.object_add(type="ACTIVE")
+    thing.rigid_body.restitution = 0.3
+    if ball:
+        thing.rigid_body.collision_shape = "SPHERE"
+    return floor, thing
+
+
+def contents(scene):
+    """What finding contacts could change by accident."""
+    kinds = ("objects", "scenes", "actions", "collections", "meshes", "cameras")
+    world = scene.rigidbody_world
+    return (
+        [sorted(item.name for item in getattr(bpy.data, kind)) for kind in kinds],
+        [(o.name, o.hide_viewport, [m.show_viewport for m in o.modifiers], tuple(o.scale)) for o in scene.objects],
+        (scene.frame_current, scene.frame_start, scene.frame_end, scene.render.fps, bpy.context.scene.name),
+        world and (world.substeps_per_frame, world.point_cache.frame_start, world.point_cache.frame_end),
+    )
+
+
+def test_the_first_hit_of_a_ball_is_where_physics_puts_it(fresh_scene):
+    """Free fall of 0.5 m; the solver alone is up to a step of 4.2 ms beside it."""
+    drop(fresh_scene, ball=True)
+    fresh_scene.frame_set(3)
+    before = contents(fresh_scene)
+    found = contacts.capture()
+    assert contents(fresh_scene) == before
+    hit = found.events.items[0]
+    assert hit.kind == "hit" and hit.objects == ("Thing", "Floor") and hit.materials == ("wood", "wood")
+    assert hit.time == pytest.approx(math.sqrt(2 * 0.5 / 9.81), abs=0.006)
+    assert hit.normal == pytest.approx((0, 1, 0), abs=1e-3) and hit.point == pytest.approx((0, 0, 0), abs=0.01)
+    assert hit.speed == pytest.approx(math.sqrt(2 * 0.5 * 9.81), rel=0.1)
+    assert hit.impulse == pytest.approx(1.0 * hit.speed * 1.3, rel=0.3), "mass 1 kg, restitution 0.3"
+    assert found.events.details["solver_error_m"] == 0.0, "the copy moves bit for bit as the scene does"
+
+
+def test_a_moving_collider_and_a_second_body(fresh_scene):
+    floor, thing = drop(fresh_scene, height=0.35, frames=16)
+    floor.location.z = -0.1
+    floor.rigid_body.kinematic = True
+    for frame, height in ((1, -0.1), (16, 0.0)):
+        floor.location.z = height
+        floor.keyframe_insert("location", frame=frame)
+    other = thing.copy()
+    other.name, other.location.z = "Other", 0.75
+    fresh_scene.collection.objects.link(other)
+    fresh_scene.frame_set(0)  # what was just made has no place yet, for the solver
+    found = contacts.capture()
+    assert found.events.details["solver_error_m"] < 1e-3
+    assert {"Floor", "Other"} <= {name for event in found.events for name in event.objects}
+    pairs = [event for event in found.events if set(event.objects) == {"Thing", "Other"} and event.kind == "hit"]
+    assert pairs and all(b.time - a.time > 0.01 for a, b in itertools.pairwise(pairs)), "told once"
+
+
+def test_what_cannot_be_followed_is_found_from_what_is_seen(fresh_scene, monkeypatch):
+    drop(fresh_scene, ball=True, frames=30)
+    monkeypatch.setattr(impact_solver, "TOLERANCE", -1.0)
+    with pytest.warns(UserWarning, match="moves otherwise than when it is simulated"):
+        found = contacts.capture()
+    assert found.events.items[0].source == "arc"
+    assert found.events.items[0].time == pytest.approx(math.sqrt(2 * 0.5 / 9.81), abs=0.03)
+
+
+def test_sliding_is_heard_as_sliding(fresh_scene):
+    floor, thing = drop(fresh_scene, height=0.1, frames=30)
+    floor.rotation_euler.y = 0.5
+    thing.rotation_euler.y = 0.5
+    thing.location = (0.05, 0, 0.113)
+    for obj in (floor, thing):
+        obj.rigid_body.friction = 0.1
+    slides = [event for event in contacts.capture().events if event.kind == "scrape"]
+    assert slides and max(event.seconds for event in slides) > 0.3
+    speeds = [row[2] for row in max(slides, key=lambda event: event.seconds).track]
+    assert speeds[-1] > speeds[0] > 0
+
+
+def test_keyed_things_meet(fresh_scene):
+    fresh_scene.render.fps, fresh_scene.frame_end = 24, 30
+    bpy.ops.mesh.primitive_plane_add(size=2)
+    bpy.ops.mesh.primitive_uv_sphere_add(radius=0.1, location=(0, 0, 1))
+    ball = bpy.context.object
+    for frame in range(1, 31):
+        ball.location.z = 0.1 + abs(math.cos((frame - 1) / 24 * 1.5 * math.pi))
+        ball.keyframe_insert("location", frame=frame)
+    times = [event.time for event in contacts.capture().events]
+    assert times == pytest.approx([1 / 3, 1.0], abs=0.02)
+
+
+def walk(seconds=2.0, fps=30):
+    """Marching on the spot: each thigh goes up and down once a second, half a second apart."""
+    clock = np.arange(round(seconds * fps)) / fps
+    poses, trans = np.zeros((len(clock), 24, 3)), np.tile([0.0, 1.175, 0.0], (len(clock), 1))
+    for hip, knee, phase in ((1, 4, 0.0), (2, 5, 0.5)):
+        lift = np.clip(np.sin(2 * np.pi * (clock - phase)), 0, None) * (clock >= phase)
+        poses[:, hip, 0], poses[:, knee, 0] = -0.7 * lift, 1.4 * lift
+    return Motion(poses, trans, float(fps))
+
+
+def lowest(armature):
+    """Height of the soles in the first frame."""
+    bpy.context.scene.frame_set(1)
+    skin = armature.children[0].evaluated_get(bpy.context.evaluated_depsgraph_get())
+    return min((skin.matrix_world @ vertex.co).z for vertex in skin.data.vertices)
+
+
+def test_a_characters_steps_and_its_ground(fresh_scene, puppet):
+    from avanim.avanim_addon.scene.character import add_character
+
+    armature = add_character(puppet, correctives=False)
+    motion = walk()
+    write_take(armature, motion, "walk")
+    fresh_scene.frame_start, fresh_scene.frame_end = 1, len(motion)
+    bpy.ops.mesh.primitive_plane_add(size=4, location=(0, 0, lowest(armature)))
+    bpy.context.object["avanim_sound_material"] = "gravel"
+    bpy.context.object.name = "Path"
+    before = contents(fresh_scene)
+    steps = contacts.capture().events.items
+    assert contents(fresh_scene) == before
+    assert steps and all(event.kind == "step" and event.materials[1] == "gravel" for event in steps)
+    assert {event.objects for event in steps} == {(armature.name, "Path")}
+    left = [event.time for event in steps if event.part.startswith("left")]
+    right = [event.time for event in steps if event.part.startswith("right")]
+    assert left and min(abs(t - 0.5) for t in left) < 0.06 and min(abs(t - 1.0) for t in right) < 0.06
+
+
+def test_thickness_materials_and_values_are_read(fresh_scene):
+    bpy.ops.mesh.primitive_grid_add(size=1)
+    obj = bpy.context.object
+    modifier = obj.modifiers.new("Wall", "SOLIDIFY")
+    modifier.thickness = 0.02
+    shape = impact_bodies.shape_of(obj)
+    assert shape.thickness == pytest.approx(0.02) and np.ptp(shape.vertices[:, 2]) == 0, "the wall is a number"
+    assert modifier.show_viewport and impact_bodies.thickness_of(obj, shape) == pytest.approx(0.02)
+    obj["avanim_sound_thickness"] = 0.005
+    assert impact_bodies.thickness_of(obj, shape) == 0.005
+    assert impact_bodies.material_of(obj) == "wood"
+    for name in ("Brushed steel", "Glass"):
+        obj.data.materials.append(bpy.data.materials.new(name))
+    assert impact_bodies.material_of(obj) == "steel"
+    obj.data.materials[1]["avanim_sound_material"] = "rubber"
+    assert impact_bodies.material_of(obj, 1) == "rubber"
+    obj["avanim_sound_loss"] = 0.2
+    assert impact_bodies.values_of(obj) == {"loss": 0.2}
+
+
+# --- bad scenes -------------------------------------------------------------------------------------------------------
+
+
+def test_no_world_and_nothing_that_touches(fresh_scene):
+    before = contents(fresh_scene)
+    with pytest.raises(InputError, match="Nothing in the scene"):
+        contacts.capture()
+    bpy.ops.mesh.primitive_cube_add()
+    with pytest.raises(InputError, match="add rigid bodies"):
+        contacts.capture()
+    bpy.ops.rigidbody.world_add()
+    bpy.ops.rigidbody.object_add()
+    fresh_scene.frame_end = 5
+    with pytest.raises(InputError, match="hits anything"):
+        contacts.capture()
+    assert contents(fresh_scene)[2][:1] == before[2][:1]
+
+
+def test_a_range_of_one_frame_and_none(fresh_scene):
+    drop(fresh_scene, frames=1)
+    with pytest.raises(InputError, match="lengthen its range"):
+        contacts.capture()
+    with pytest.raises(InputError, match="no range"):
+        contacts.capture(frame_range=(5, 4))
+
+
+def test_things_without_faces_mirrored_ones_and_numbers_that_are_none(fresh_scene):
+    floor, _ = drop(fresh_scene, frames=14)
+    floor.scale.x *= -1
+    mesh = bpy.data.meshes.new("Line")
+    mesh.from_pydata([(0, 0, 0), (1, 0, 0)], [(0, 1)], [])
+    line = bpy.data.objects.new("Line", mesh)
+    fresh_scene.collection.objects.link(line)
+    wild = bpy.data.meshes.new("Wild")
+    wild.from_pydata([(0, 0, 0), (1, 0, 0), (0, 1, 0)], [], [(0, 1, 2)])
+    wild.vertices[0].co.x = math.nan
+    assert impact_bodies.shape_of(line) is None
+    assert next(event.objects for event in contacts.capture().events) == ("Thing", "Floor")
+    obj = bpy.data.objects.new("Wild", wild)
+    fresh_scene.collection.objects.link(obj)
+    assert impact_bodies.shape_of(obj) is None
+
+
+def test_film_rates(fresh_scene):
+    drop(fresh_scene, ball=True)
+    fresh_scene.render.fps_base = 1.001
+    found = contacts.capture()
+    assert found.fps == pytest.approx(24 / 1.001)
+    assert found.events.items[0].time == pytest.approx(math.sqrt(2 * 0.5 / 9.81), abs=0.006)
+
+
+def test_a_very_large_mesh_is_thinned_at_once(fresh_scene):
+    bpy.ops.mesh.primitive_grid_add(x_subdivisions=700, y_subdivisions=700, size=1)
+    began = time.process_time()
+    shape = impact_bodies.shape_of(bpy.context.object)
+    assert len(shape.vertices) <= impact_bodies.MOST_VERTICES and time.process_time() - began < 20
+
+
+def test_stopping_leaves_the_scene_as_it_was(fresh_scene):
+    drop(fresh_scene)
+    before = contents(fresh_scene)
+    for stop_at in (0.1, 0.3, 0.6):
+
+        def progress(fraction, step, stop_at=stop_at):
+            if fraction > stop_at:
+                raise Cancelled
+
+        with pytest.raises(Cancelled):
+            contacts.capture(progress=progress)
+        assert contents(fresh_scene) == before
+
+
+# --- files and the panel ----------------------------------------------------------------------------------------------
+
+
+def sound_of(path):
+    with wave.open(str(path), "rb") as file:
+        return file.getnchannels(), file.getnframes() / file.getframerate()
+
+
+@pytest.fixture
+def blend(fresh_scene, tmp_path):
+    drop(fresh_scene, frames=14)
+    path = tmp_path / "scene.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=str(path))
+    return path
+
+
+def test_the_command(blend, tmp_path, capsys):
+    before = blend.read_bytes()
+    words = ["impacts", str(blend), "-o", str(tmp_path / "out.wav"), "--events", str(tmp_path / "out.json")]
+    assert (
+        command_line.main([*words, "--layout", "ambix", "--stems", str(tmp_path / "stems"), "--json", "--quiet"]) == 0
+    )
+    told = json.loads(capsys.readouterr().out)
+    assert sound_of(tmp_path / "out.wav") == (4, pytest.approx(14 / 24, abs=1e-3))
+    events = Events.load(tmp_path / "out.json")
+    assert len(events) == told["events"] and events.details["full_scale_pa"] == pytest.approx(told["pascal"])
+    assert {Path(path).name for path in told["stems"].values()} == {"Thing.wav", "Floor.wav"}
+    assert blend.read_bytes() == before
+    for wrong in (["impacts", str(blend), "-o", "out.mp3"], ["impacts", "film.avi", "-o", "out.wav"],
+                  ["impacts", str(tmp_path / "none.blend"), "-o", str(tmp_path / "o.wav")],
+                  ["impacts", str(blend), "-o", str(tmp_path / "o.wav"), "--damping", "0"]):  # fmt: skip
+        assert command_line.main(wrong) == 2
+        assert len(capsys.readouterr().err.strip().splitlines()[-1]) > 20
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_a_killed_command_leaves_everything_as_it_was(blend, tmp_path):
+    before, names = blend.read_bytes(), set(tmp_path.iterdir())
+    command = [sys.executable, "-m", "avanim", "impacts", str(blend), "-o", str(tmp_path / "out.wav")]
+    running = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    assert running.stderr is not None
+    running.stderr.readline()
+    running.send_signal(signal.SIGTERM)
+    running.communicate(timeout=60)
+    assert running.returncode == 1
+    assert blend.read_bytes() == before and set(tmp_path.iterdir()) == names
+
+
+@needs_sound
+def test_bake_change_one_event_and_take_it_away(blend):
+    avanim.register()
+    try:
+        scene = bpy.context.scene
+        scene.avanim.impacts.path = str(blend.with_name("sounds"))
+        assert bpy.ops.avanim.bake_impacts() == {"FINISHED"}
+        strips = {strip.name: strip for strip in versions.all_strips(scene)}
+        assert set(strips) == {"Thing impacts", "Floor impacts", impact_result.MASTER}
+        assert strips[impact_result.MASTER].mute and not strips["Thing impacts"].mute
+        panel = scene.avanim.impacts
+        assert len(scene.timeline_markers) == len(panel.events) > 0
+        kept = impact_result.kept(scene)
+        with pytest.raises(RuntimeError, match="No event was changed"):
+            bpy.ops.avanim.rebake_impacts()
+        panel.events[0].mute = True
+        assert bpy.ops.avanim.rebake_impacts() == {"FINISHED"}
+        again = Events.load(impact_result.kept(scene)["events"])
+        assert again.items[0].mute and len(scene.timeline_markers) == len(panel.events) - 1
+        assert len(versions.all_strips(scene)) == 3 and Path(kept["events"]).is_file()
+        assert bpy.ops.avanim.remove_impacts() == {"FINISHED"}
+        assert not versions.all_strips(scene) and not scene.timeline_markers and not panel.events
+    finally:
+        avanim.unregister()
+
+
+def test_the_buttons_say_why_they_cannot(fresh_scene):
+    avanim.register()
+    try:
+        from avanim.avanim_addon.impacts import operators
+
+        if bpy.app.build_options.audaspace:
+            assert "holds nothing" in operators.why_no_bake(bpy.context)
+            bpy.ops.mesh.primitive_cube_add()
+            assert "Save the .blend first" in operators.why_no_bake(bpy.context)
+        assert "Bake the scene" in operators.why_no_edit(bpy.context)
+        bpy.ops.mesh.primitive_cube_add()
+        assert bpy.ops.avanim.impact_material(material="glass", where="OBJECT") == {"FINISHED"}
+        assert impact_bodies.material_of(bpy.context.object) == "glass"
+        with pytest.raises(RuntimeError, match="no material"):
+            bpy.ops.avanim.impact_material(material="glass", where="SLOT")
+        assert bpy.ops.avanim.impact_values() == {"FINISHED"}
+        assert impact_bodies.values_of(bpy.context.object)["density"] == 2600
+    finally:
+        avanim.unregister()
+
+
+def test_an_export_takes_its_events_along(fresh_scene, puppet, tmp_path):
+    from avanim.avanim_addon.scene.character import add_character
+
+    armature = add_character(puppet, correctives=False)
+    motion = walk(1.4)
+    write_take(armature, motion, "walk")
+    fresh_scene.frame_start, fresh_scene.frame_end = 1, len(motion)
+    bpy.ops.mesh.primitive_plane_add(size=4, location=(0, 0, lowest(armature)))
+    export(tmp_path / "walk.fbx", "unreal", armature=armature)
+    table = json.loads((tmp_path / "walk.events.json").read_text())
+    assert table["events"] and {event["joint"] for event in table["events"]} <= {
+        "left_ankle", "left_foot", "right_ankle", "right_foot"
+    }  # fmt: skip
+    listed = json.loads((tmp_path / "walk.manifest.json").read_text())["files"]
+    assert {item["name"] for item in listed} == {"walk.fbx", "walk.events.json", "walk_unreal.py"}
+    for item in listed:
+        assert bundle.digest(tmp_path / item["name"]) == item["sha256"]
+    shutil.copy(tmp_path / "walk_unreal.py", tmp_path / "script.py")
+    notifies = run_in_a_made_up_unreal(tmp_path / "script.py")
+    assert [time for time, _ in notifies] == [event["time"] for event in table["events"]]
+
+
+def run_in_a_made_up_unreal(script):
+    """The calls that the script makes, on an editor of which only names are known."""
+    made = []
+
+    class Notify:
+        def __init__(self):
+            self.values = {}
+
+        def set_editor_property(self, name, value):
+            self.values[name] = value
+
+    class Sequence:
+        get_path_name = staticmethod(lambda: "/Game/Walk.Walk")
+        get_name = staticmethod(lambda: "Walk")
+
+    def add(sequence, track, when, kind):
+        made.append((when, Notify()))
+        return made[-1][1]
+
+    unreal = types.ModuleType("unreal")
+    unreal.AnimSequence, unreal.SoundBase, unreal.AnimNotify_PlaySound = Sequence, type("S", (), {}), object
+    unreal.LinearColor = lambda *values: values
+    unreal.EditorUtilityLibrary = types.SimpleNamespace(get_selected_assets=lambda: [Sequence()])
+    unreal.AnimationLibrary = types.SimpleNamespace(
+        is_valid_anim_notify_track_name=lambda *_: False, add_animation_notify_track=lambda *_: None,
+        get_sequence_length=lambda _: 100.0, add_animation_notify_event=add,
+    )  # fmt: skip
+    unreal.EditorAssetLibrary = types.SimpleNamespace(save_loaded_asset=lambda _: None)
+    unreal.load_asset, unreal.log = lambda _: None, lambda _: None
+    sys.modules["unreal"] = unreal
+    try:
+        exec(compile(script.read_text(), str(script), "exec"), {"__file__": str(script), "__name__": "__main__"})
+    finally:
+        del sys.modules["unreal"]
+    return made
