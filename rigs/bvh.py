@@ -101,7 +101,7 @@ def save_bvh(motion: Motion, rest: Rest, path: str | Path, order: str = "ZXY", c
         lines.append(f"{indent}}}")
 
     describe(0, 0)
-    angles = np.degrees(_euler(matrix_from_axis_angle(motion.poses), order))
+    angles = np.degrees(euler_angles(matrix_from_axis_angle(motion.poses), order))
     place = (rest.joints[0] + motion.trans) * scale
     table = np.concatenate([place, angles[:, written].reshape(len(motion), -1)], axis=1)
     lines.extend(["MOTION", f"Frames: {len(motion)}", f"Frame Time: {1 / motion.fps:.10f}"])
@@ -115,7 +115,7 @@ def _triple(vector: Array) -> str:
     return " ".join(f"{value:.6f}" for value in vector.round(6) + 0.0)
 
 
-def _euler(matrices: Array, order: str) -> Array:
+def euler_angles(matrices: Array, order: str) -> Array:
     """(T, …, 3, 3) to (T, …, 3) rad in the given order (ZXY or ZYX), without jumps in time."""
     r = matrices
     if order == "ZXY":

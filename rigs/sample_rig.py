@@ -155,6 +155,9 @@ def _with_axes(names: tuple[str, ...], parents: tuple[int, ...], heads: Array, s
         if np.linalg.norm(along) < 1e-3:
             above = heads[bone] - heads[parents[bone]] if parents[bone] >= 0 else np.zeros(3)
             along = 0.5 * above if np.linalg.norm(above) > 1e-3 else np.array([0, 0.05, 0])
+        if parents[bone] < 0 and abs(heads[bone][1]) < 1e-9:
+            # A root on the floor points forward: one that ended at the hips would be taken for connected to them.
+            along = np.array([0, 0, 0.2])
         if seed is None:
             along = np.array([0, 0.1, 0])
         tails[bone] = heads[bone] + along

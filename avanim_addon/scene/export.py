@@ -17,6 +17,7 @@ from pathlib import Path
 import addon_utils
 import bpy
 import numpy as np
+from mathutils import Matrix, Quaternion, Vector
 from numpy.typing import NDArray
 
 from ...rigs.errors import InputError
@@ -27,6 +28,8 @@ from ..compat import actions, versions
 from .axes import Array
 from .character import CORRECTIVE_PREFIX, meshes_of
 from .console import quiet
+from .export_motion import write_motion
+from .export_report import save_report, validate
 from .impact_bundle import events_of, write_beside
 from .render import changed, mix_sound
 
@@ -34,7 +37,17 @@ TARGETS = ("plain", "unity", "unreal")
 ROOT_BONE = "root"
 # Blender's own add-ons that write the files, and those of them that this Blender was packaged without.
 _EXPORTERS = {".fbx": "io_scene_fbx", ".glb": "io_scene_gltf2"}
-MISSING_EXPORTERS = {end: name for end, name in _EXPORTERS.items() if importlib.util.find_spec(name) is None}
+MISSING_EXPORTERS = {
+    end: f"the add-on {name}" for end, name in _EXPORTERS.items() if importlib.util.find_spec(name) is None
+}
+# What Blender itself was built without; Debian's has neither.
+_BUILT = {".usdc": ("usd", "USD"), ".abc": ("alembic", "Alembic")}
+MISSING_EXPORTERS |= {
+    end: f"support of {name}" for end, (option, name) in _BUILT.items() if not getattr(bpy.app.build_options, option)
+}
+# Motion alone, and everything.
+MOTION_ENDINGS = (".bvh", ".npz")
+ENDINGS = (*_EXPORTERS, *_BUILT, *MOTION_ENDINGS)
 # Smaller changes of a channel than this are not worth a curve.
 _STILL = 1e-6
 
@@ -56,6 +69,7 @@ def export(
     frame_range: tuple[int, int] | None = None,
     correctives: bool = False,
     sound: bool = True,
+    report: bool = False,
     events: bool = True,
     progress: Progress = silent,
 ) -> None:
@@ -66,12 +80,13 @@ def export(
     which its importer drops, and a bone `root` on the floor carries the way and the heading.
 
     Args:
-        path: ends in .fbx or .glb.
+        path: ends in .fbx, .glb, .usdc or .abc; or in .bvh or .npz (AMASS's kind) for the motion alone.
         target: `plain`, `unity` or `unreal`.
         armature: by default the active one, or the only one of the scene.
         frame_range: first and last frame; by default the scene's.
         correctives: keep the corrective shape keys, as animated morph targets.
         sound: write the .wav where the scene has sound and this Blender can mix it.
+        report: read the file back and write what was found to NAME.report.json (`export_report`).
         events: write what touches what to NAME.events.json, for an engine also the script that reads it there.
             NAME.manifest.json names every file with a hash.
 
@@ -81,12 +96,12 @@ def export(
     """
     path = Path(path)
     scene = bpy.context.scene
-    if path.suffix not in (".fbx", ".glb"):
-        raise InputError(f"Cannot export to {path}; end the name in .fbx or .glb.")
+    if path.suffix not in ENDINGS:
+        raise InputError(f"Cannot export to {path}; end the name in {', '.join(ENDINGS)}.")
     if target not in TARGETS:
         raise InputError(f"Unknown target {target!r}; known are {', '.join(TARGETS)}.")
     if path.suffix in MISSING_EXPORTERS:
-        raise InputError(f"This Blender lacks the add-on {MISSING_EXPORTERS[path.suffix]}, which writes {path.suffix}.")
+        raise InputError(f"This Blender lacks {MISSING_EXPORTERS[path.suffix]}, which writes {path.suffix}.")
     armature = armature or _chosen_armature(scene)
     frame_range = frame_range or (scene.frame_start, scene.frame_end)
     meshes = meshes_of(armature)
@@ -103,9 +118,16 @@ def export(
         elif sound and versions.all_strips(scene):
             warnings.warn("This Blender cannot mix sound, so no .wav lies beside the export.", stacklevel=2)
         progress(0.5, f"Writing {path.name}")
-        with _copy(scene, armature, meshes, samples, target, correctives):
-            (_write_fbx if path.suffix == ".fbx" else _write_glb)(temporary)
+        if path.suffix in MOTION_ENDINGS:
+            fps = scene.render.fps / scene.render.fps_base
+            write_motion(temporary, armature, samples.names, samples.bones, fps)
+        else:
+            with _copy(scene, armature, meshes, samples, target, correctives):
+                _WRITERS[path.suffix](temporary)
         write_beside(stack, path, files, armature, contacts, frame_range, target)
+    if report:
+        fps, count = scene.render.fps / scene.render.fps_base, len(samples.bones)
+        save_report(path, validate(path, samples.names, fps, count, target))
     progress(1.0, "Exported")
 
 
@@ -194,6 +216,10 @@ def _copy(
         for constraint in list(copy.constraints):
             copy.constraints.remove(constraint)
         copy.parent = None
+        upright = _uprighted(armature)
+        if upright is not None:
+            copy.data.transform(upright)
+            samples = _unscaled(samples, float(np.mean(np.abs(armature.matrix_world.to_scale()))))
         copy.matrix_world.identity()
         copy.matrix_basis.identity()
         copy.name = "Armature" if target == "unreal" else names[armature]
@@ -207,6 +233,11 @@ def _copy(
         _bake_bones(copy, samples, clip)
         for mesh in meshes:
             made.append(_copy_mesh(stage, mesh, copy, names, samples, clip, correctives))
+            if upright is not None:
+                moved = stage.objects[names[mesh]]
+                moved.data.transform(upright @ armature.matrix_world.inverted() @ mesh.matrix_world, shape_keys=True)
+                moved.matrix_parent_inverse.identity()
+                moved.matrix_basis.identity()
         stage.frame_set(0)
         yield
     finally:
@@ -221,6 +252,27 @@ def _copy(
         for item, name in names.items():
             item.name = name
         scene.name = scene_name
+
+
+def _uprighted(armature: bpy.types.Object) -> Matrix | None:
+    """What makes a rig in other units or axes one in metres that stands upright; None where it is that already.
+
+    Files from elsewhere often come as large bones on an object scaled to 0.01 and turned by a quarter.
+    """
+    _, rotation, scale = armature.matrix_world.decompose()
+    up = rotation @ Vector((0, 0, 1))
+    if abs(scale[0] - 1) < 1e-4 and up.z > 0.999:
+        return None
+    # Its heading is left to the animation.
+    yaw = Quaternion((0, 0, 1), rotation.to_euler("YXZ").z) if up.z > 0.999 else Quaternion()
+    return (yaw.inverted() @ rotation).to_matrix().to_4x4() @ Matrix.Diagonal((*scale, 1.0))
+
+
+def _unscaled(samples: _Samples, scale: float) -> _Samples:
+    """The bones without the scale of the object that they were on."""
+    bones = samples.bones.copy()
+    bones[..., :3, :3] /= scale
+    return _Samples(samples.names, bones, samples.keys)
 
 
 def _clip_name(armature: bpy.types.Object, scene: bpy.types.Scene) -> str:
@@ -385,3 +437,34 @@ def _write_glb(path: Path) -> None:
             export_force_sampling=True,
             export_optimize_animation_size=False,
         )
+
+
+def _write_usd(path: Path) -> None:
+    with quiet():
+        bpy.ops.wm.usd_export(
+            filepath=str(path),
+            check_existing=False,
+            export_animation=True,
+            export_armatures=True,
+            export_shapekeys=True,
+            export_lights=False,
+            export_cameras=False,
+            convert_world_material=False,
+            relative_paths=False,
+        )
+
+
+def _write_abc(path: Path) -> None:
+    """Alembic has no bones: it holds the skin of every frame."""
+    scene = bpy.context.scene
+    with quiet():
+        bpy.ops.wm.alembic_export(
+            filepath=str(path),
+            check_existing=False,
+            start=scene.frame_start,
+            end=scene.frame_end,
+            as_background_job=False,
+        )
+
+
+_WRITERS = {".fbx": _write_fbx, ".glb": _write_glb, ".usdc": _write_usd, ".abc": _write_abc}

@@ -56,7 +56,7 @@ def map_bones(armature: bpy.types.Object, bones: BoneMap | None = None, wishes: 
     """
     if armature.type != "ARMATURE":
         raise InputError(f"{armature.name} is no armature; select one.")
-    shape, upright = _read(armature)
+    shape, upright = read_shape(armature)
     bones = bones or recognised(shape.turned(upright))
     facing(shape, checked(bones, shape).bones)
     keep_bones(armature, bones)
@@ -103,7 +103,7 @@ def wishes_of(armature: bpy.types.Object) -> Wishes:
     return Wishes()
 
 
-def _read(armature: bpy.types.Object) -> tuple[RigShape, Array]:
+def read_shape(armature: bpy.types.Object) -> tuple[RigShape, Array]:
     """The rig at rest in the armature's own axes, m, and what turns those so that the world's up is Y."""
     location, rotation, scale = armature.matrix_world.decompose()
     del location
@@ -157,7 +157,7 @@ class ForeignShape:
     @classmethod
     def of(cls, armature: bpy.types.Object, rest: Rest | None = None) -> ForeignShape:
         """Raises InputError: the rig is not mapped, or has lost bones that are needed."""
-        shape, _ = _read(armature)
+        shape, _ = read_shape(armature)
         bones = checked(bones_of(armature), shape)
         turn = facing(shape, bones.bones)
         shape = shape.turned(turn)
