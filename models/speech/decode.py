@@ -23,8 +23,8 @@ class Weights:
     """
 
     change: float = 2.2
-    closed: float = -0.3
-    teeth: float = 0.8
+    closed: float = -0.2
+    teeth: float = 0.7
     silence: float = 0.1
     trust: float = 0.6
 
@@ -74,7 +74,9 @@ def scores(posterior: Array, events: Array, weights: Weights = USUAL) -> Array:
         together = np.log(posterior[:, members].sum(axis=1) + 1e-5)
         # As likely together as the event says, or more.
         told = np.log(chance + 1e-5)
-        made[:, members] += (gain + weights.trust * np.clip(told - together, -3, 3))[:, None]
+        # Which of them it is does not show on a mouth: the likeliest speaks for all.
+        shared = together - made[:, members].max(axis=1)
+        made[:, members] += (shared + gain + weights.trust * np.clip(told - together, -3, 3))[:, None]
     made[:, 0] += weights.silence
     return made
 
