@@ -266,8 +266,9 @@ def render(arguments: argparse.Namespace, progress: Progress) -> Result:
 
 def export(arguments: argparse.Namespace, progress: Progress) -> Result:
     output = Path(arguments.output)
-    if output.suffix not in (".fbx", ".glb"):
-        raise InputError(f"Cannot export to {output}; end it in .fbx or .glb.")
+    endings = (".fbx", ".glb", ".usdc", ".abc", ".bvh", ".npz")
+    if output.suffix not in endings:
+        raise InputError(f"Cannot export to {output}; end it in {', '.join(endings)}.")
     scene = _blender("exporting")
     scene.performance.open_scene(arguments.scene)
     scene.export.export(output, target=arguments.target, progress=progress)

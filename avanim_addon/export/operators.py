@@ -9,9 +9,13 @@ from bpy_extras.io_utils import ExportHelper
 from ...rigs.job import Job
 from ..errands import Errand, output_path, why_no_output
 from ..generating import poll, start
-from ..scene.export import MISSING_EXPORTERS
+from ..scene.export import ENDINGS, MISSING_EXPORTERS
+from ..scene.export_report import Check, load_report, summary
 from ..takes import tracks
 from .properties import AVANIM_PG_export
+
+# What was found in the file that was written last, for showing.
+reports: list[Check] = []
 
 
 def why_no_export(context: bpy.types.Context, where: bool = True) -> str:
@@ -20,7 +24,7 @@ def why_no_export(context: bpy.types.Context, where: bool = True) -> str:
     if tracks.active_character(context) is None:
         return "Select the character to export"
     if where and panel.format in MISSING_EXPORTERS:
-        return f"This Blender lacks the add-on {MISSING_EXPORTERS[panel.format]}; choose the other format"
+        return f"This Blender lacks {MISSING_EXPORTERS[panel.format]}; choose another format"
     return why_no_output(panel.path) if where else ""
 
 
@@ -41,18 +45,27 @@ class AVANIM_OT_export_character(Errand, bpy.types.Operator):
             "armature": tracks.active_character(context).name,
             "correctives": panel.correctives,
             "sound": panel.sound,
+            "report": True,
         }
         return Job("export", None, options, str(output_path(panel.path, panel.format)))
+
+    def finish(self, context, result):
+        text = super().finish(context, result)
+        reports[:] = load_report(result["output"])
+        return f"{text}: {summary(reports)}"
 
 
 class AVANIM_OT_export_to_file(ExportHelper, bpy.types.Operator):
     bl_idname = "avanim.export_to_file"
     bl_label = "AVAnim Character"
-    bl_description = "Choose a file, .fbx or .glb, and export the active character with the settings of the panel"
+    bl_description = (
+        "Choose a file (.fbx, .glb, .usdc, .abc, .bvh, .npz) and export the active character with the settings of the "
+        "panel"
+    )
 
     filename_ext = ""
     check_extension = None
-    filter_glob: StringProperty(default="*.fbx;*.glb", options={"HIDDEN"})
+    filter_glob: StringProperty(default="*.fbx;*.glb;*.usdc;*.abc;*.bvh;*.npz", options={"HIDDEN"})
 
     @classmethod
     def poll(cls, context):
@@ -61,7 +74,7 @@ class AVANIM_OT_export_to_file(ExportHelper, bpy.types.Operator):
     def execute(self, context):
         panel: AVANIM_PG_export = context.scene.avanim.export
         ending = "." + self.filepath.rpartition(".")[2].lower()
-        if ending in (".fbx", ".glb"):
+        if ending in ENDINGS:
             panel.format = ending
         panel.path = self.filepath
         return start(self, bpy.ops.avanim.export_character)

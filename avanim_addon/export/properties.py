@@ -24,6 +24,10 @@ class AVANIM_PG_export(bpy.types.PropertyGroup):
         items=(
             (".fbx", "FBX", "Unreal, Unity, Maya, MotionBuilder"),
             (".glb", "glTF", "One binary file; Unreal, Unity, Godot, web"),
+            (".usdc", "USD", "Omniverse, Houdini, Maya; bones and shape keys"),
+            (".abc", "Alembic", "The skin on every frame, without bones"),
+            (".bvh", "BVH", "The motion alone, on the rig's own skeleton"),
+            (".npz", "AMASS", "The motion alone, on SMPL's skeleton"),
         ),
     )
     correctives: BoolProperty(

@@ -87,6 +87,15 @@ def save_report(path: str | Path, checks: list[Check]) -> Path:
     return report
 
 
+def load_report(path: str | Path) -> list[Check]:
+    """What `save_report` wrote beside a file; nothing where there is no such report."""
+    try:
+        table = json.loads(Path(path).with_suffix(".report.json").read_text(encoding="utf-8"))
+        return [Check(**check) for check in table["checks"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+
+
 def summary(checks: list[Check]) -> str:
     """One line: "6 checks passed", or what did not."""
     bad = [f"{check.name} ({check.found})" for check in checks if check.good is False]

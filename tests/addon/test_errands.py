@@ -155,7 +155,7 @@ def test_the_export_button_says_why_it_cannot(scene, dancer, monkeypatch, tmp_pa
     assert "Save the .blend" in export_operators.why_no_export(bpy.context)
     scene.avanim.export.path = str(tmp_path / "x")
     assert export_operators.why_no_export(bpy.context) == ""
-    monkeypatch.setitem(export.MISSING_EXPORTERS, ".fbx", "io_scene_fbx")
+    monkeypatch.setitem(export.MISSING_EXPORTERS, ".fbx", "the add-on io_scene_fbx")
     assert "io_scene_fbx" in export_operators.why_no_export(bpy.context)
     with pytest.raises(InputError, match="lacks the add-on io_scene_fbx"):
         export.export(tmp_path / "x.fbx")
