@@ -218,7 +218,7 @@ class Layout:
     def _part(self, **_):
         return Layout(self.seen)
 
-    row = column = _part
+    row = column = grid_flow = _part
 
     def prop(self, data, name, **_):
         assert name in data.bl_rna.properties, name
@@ -230,6 +230,12 @@ class Layout:
         assert hasattr(bpy.ops.avanim, name.removeprefix("avanim."))
         self.seen.append(name)
         return SimpleNamespace()
+
+    def prop_enum(self, data, name, value, **_):
+        assert value in data.bl_rna.properties[name].enum_items
+
+    def operator_menu_enum(self, name, _, **__):
+        return self.operator(name)
 
     def label(self, text="", **_):
         self.seen.append(text)
