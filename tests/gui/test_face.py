@@ -20,9 +20,9 @@ def speech(tmp_path_factory):
     return path
 
 
-def test_a_face_is_generated_and_a_renamed_phoneme_solved_again_by_real_clicks(extension, speech, tmp_path):
+def test_a_face_is_generated_and_a_renamed_phoneme_solved_again(extension, speech, tmp_path):
     facts = play("face_scenarios.face", *bring(tmp_path, extension, speech))
-    assert set(facts["buttons"]) == {"avanim.generate_face", "avanim.show_markers", "avanim.resolve_face"}
+    assert facts["buttons"] == ["avanim.generate_face"]
     assert facts["jaw"][0] < 0.1 and facts["jaw"][1] > 0.15
     assert facts["markers"] > 10
     first, solved = facts["takes"]
@@ -31,6 +31,7 @@ def test_a_face_is_generated_and_a_renamed_phoneme_solved_again_by_real_clicks(e
     gaps = facts["gaps"]
     print(
         f"a face: {facts['seconds']:.1f} s, {len(gaps)} turns of the main loop, median "
-        f"{statistics.median(gaps) * 1e3:.0f} ms, longest {max(gaps) * 1e3:.0f} ms"
+        f"{statistics.median(gaps) * 1e3:.0f} ms, longest {max(gaps) * 1e3:.0f} ms; Re-solve "
+        f"{facts['resolve_seconds'] * 1e3:.0f} ms"
     )
     assert statistics.median(gaps) < limit(0.03)
