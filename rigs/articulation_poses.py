@@ -30,7 +30,9 @@ GROUPS: dict[str, tuple[str, ...]] = {
 }
 CHANNELS: tuple[str, ...] = tuple(shape for shapes in GROUPS.values() for shape in shapes)
 # The shapes of the lips' contact.
-CONTACTS: tuple[str, ...] = ("mouthPress", "mouthRollLower", "mouthRollUpper", "mouthUpperUp", "cheekPuff")
+CONTACTS: tuple[str, ...] = (
+    "mouthPress", "mouthRollLower", "mouthRollUpper", "mouthUpperUp", "mouthShrugLower", "cheekPuff",
+)  # fmt: skip
 
 DEFAULT = Path(__file__).with_suffix("").with_name("articulation.toml")
 _MAX_BYTES = 1 << 20
