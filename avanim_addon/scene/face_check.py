@@ -48,10 +48,17 @@ def require_face(armature: bpy.types.Object) -> None:
 class Part(Protocol):
     """As `takes.tracks.Part`."""
 
-    owner: Any
-    track: Any
-    strip: Any
-    action: Any
+    @property
+    def owner(self) -> Any: ...
+
+    @property
+    def track(self) -> Any: ...
+
+    @property
+    def strip(self) -> Any: ...
+
+    @property
+    def action(self) -> Any: ...
 
 
 def why_still(scene: bpy.types.Scene, armature: bpy.types.Object, take: Sequence[Part]) -> str:

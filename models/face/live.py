@@ -124,8 +124,8 @@ class _Decoder:
                 best = int(self._score.argmax())
                 moved = self._score[best] - self.weights.change
                 self._back.append(np.where(self._score >= moved, np.arange(len(row)), best))
-                self._score = np.maximum(self._score, moved) + row
-                self._score = self._score - np.max(self._score)
+                score = np.maximum(self._score, moved) + row
+                self._score = score - score.max()
             if len(self._back) > self.lag:
                 decided.append(self._trace()[0])
                 del self._back[0]
