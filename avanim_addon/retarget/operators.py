@@ -15,6 +15,7 @@ from ...rigs.errors import InputError
 from ..generating import poll, why_no_job
 from ..scene import foreign, foreign_face
 from ..scene.carry import motion_to_rig, take_to_rig
+from ..scene.smpl_body import add_smpl_body
 from ..takes import tracks
 from . import properties
 from .reduce import reduce_keys
@@ -204,6 +205,26 @@ class AVANIM_OT_import_motion(ImportHelper, bpy.types.Operator):
         return {"FINISHED"}
 
 
+class AVANIM_OT_import_body(ImportHelper, bpy.types.Operator):
+    bl_idname = "avanim.import_body"
+    bl_label = "Import SMPL Body"
+    bl_description = (
+        "Choose an SMPL, SMPL-H or SMPL-X file of yours (.npz or .pkl, of which nothing is run) and add its body, with "
+        "its shapes as sliders and driven shape keys that repair the skin at bent joints"
+    )
+    bl_options = {"UNDO"}
+
+    filter_glob: StringProperty(default="*.npz;*.pkl", options={"HIDDEN"})
+
+    def execute(self, context):
+        try:
+            add_smpl_body(self.filepath)
+        except InputError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
 def why_no_take_to_carry(context: bpy.types.Context) -> str:
     """Why no take can be carried over, in one sentence; empty when one can."""
     reason = why_not_mapped(context)
@@ -290,6 +311,7 @@ CLASSES = (
     AVANIM_OT_save_scheme,
     AVANIM_OT_load_scheme,
     AVANIM_OT_import_motion,
+    AVANIM_OT_import_body,
     AVANIM_OT_retarget_take,
     AVANIM_OT_reduce_keys,
     AVANIM_FH_motion,

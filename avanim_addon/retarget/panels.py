@@ -60,6 +60,7 @@ class AVANIM_PT_retarget(Sidebar, bpy.types.Panel):
             if len(table.face):
                 layout.template_list("AVANIM_UL_face_keys", "", table, "face", table, "face_row", rows=4)
         layout.operator(operators.AVANIM_OT_import_motion.bl_idname, icon="IMPORT")
+        layout.operator(operators.AVANIM_OT_import_body.bl_idname, icon="OUTLINER_OB_ARMATURE")
         panel = context.scene.avanim.retarget
         column = layout.column()
         column.prop(panel, "source")
