@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import struct
 import wave
@@ -173,10 +174,11 @@ def _glb(path: Path) -> _Contents:
 
 def _fbx(path: Path) -> _Contents | None:
     try:
-        from io_scene_fbx.parse_fbx import parse
+        # One of Blender's own add-ons, which some builds lack.
+        reader = importlib.import_module("io_scene_fbx.parse_fbx")
     except ImportError:
         return None
-    top, _ = parse(str(path))
+    top, _ = reader.parse(str(path))
     parts = {element.id: element for element in top.elems if element is not None}
     models: dict[int, tuple[str, str, list[float]]] = {}
     times: list[int] = []
