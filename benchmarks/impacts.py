@@ -92,7 +92,7 @@ def contacts() -> None:
             f1,
             1e3 * np.median(far),
             1e3 * np.percentile(far, 90),
-            1e3 * np.median(gaps) if gaps else np.nan,
+            1e3 * bias,
         )
 
     rules = [

@@ -10,7 +10,7 @@ import numpy as np
 from mathutils import Vector
 from numpy.typing import NDArray
 
-from ...rigs.contacts import contacts_of, runs
+from ...rigs.contacts import contacts_of
 from ...rigs.errors import InputError
 from ...rigs.impact import detect
 from ...rigs.impact.events import Event
@@ -27,7 +27,7 @@ SUBFRAMES = 4
 _HEEL_MASS, _TOE_MASS = 4.5, 2.0  # kg that a foot's blow stops, of a body of 70
 _SETTLES = 0.25  # m/s: a foot that is put down with no speed still takes on weight
 _SOFTEST = 0.08  # m/s: slower, it is not heard
-_SOLE = 0.006  # m: what a sole gives
+_SOLE, _LIFTED = 0.006, 0.014  # m: what a sole gives, and how high a foot is that is said to be lifted
 _CLAP, _CLAP_SPEED = 0.13, 0.5  # m between the palms' middles, and m/s
 _TOUCH, _SLOWEST = 0.006, 0.1  # m and m/s of things
 
@@ -168,18 +168,11 @@ def steps_of(
     for k in range(4):
         side, heel = ("left", "right")[k // 2], k % 2 == 0
         drop = np.gradient(height[:, k]) * rate
-        for span in runs(stands[:, k]):
-            # It stands when it is slow; it struck when it came down to where it stands.
-            early, late = max(0, span.start - round(0.14 * rate)), min(len(height), span.start + round(0.1 * rate) + 1)
-            if span.start < round(0.1 * rate) or late - early < 3:
-                continue
-            stands_at = float(np.median(height[span, k])) + _SOLE
-            down = np.flatnonzero(height[early:late, k] < stands_at)
-            if not len(down) or down[0] == 0:
-                continue
-            moment = early + int(down[0])
-            above, below = height[moment - 1, k] - stands_at, stands_at - height[moment, k]
-            exact = moment - below / max(above + below, 1e-9)
+        level = (
+            float(np.median(height[stands[:, k], k])) if stands[:, k].any() else float(np.percentile(height[:, k], 10))
+        )
+        for exact in _landings(height[:, k] - level):
+            moment = round(exact)
             speed = float(max(0.0, -drop[max(0, moment - round(0.08 * rate)) : moment + 1].min()))
             if speed < _SOFTEST:
                 continue
@@ -198,6 +191,18 @@ def steps_of(
                 time, tuple(to_model(place)), 0.5 * speed, ("flesh", "flesh"), "hit", (figure.armature.name, ""),
                 (0.0, 1.0, 0.0), speed, 0.5, part="hands", source="keys",
             ))  # fmt: skip
+    return found
+
+
+def _landings(height: Array) -> list[float]:
+    """Moments (with their part) at which a point comes down, of its heights (T,) m above where it stands."""
+    found, aloft = [], False
+    for moment in range(1, len(height)):
+        aloft = aloft or height[moment] > _LIFTED
+        if aloft and height[moment] < _SOLE:
+            before, after = height[moment - 1] - _SOLE, _SOLE - height[moment]
+            found.append(moment - float(np.clip(after / max(before + after, 1e-9), 0, 1)))
+            aloft = False
     return found
 
 
