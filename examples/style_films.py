@@ -27,10 +27,9 @@ import move_sheet
 
 # What models/audio/composer.py composes for a style of dance: its style, beats a minute.
 COMPOSED = {
-    "pop": ("pop", 112), "hiphop": ("pop", 92), "disco": ("disco", 120), "salsa": ("salsa", 180),
-    "chacha": ("salsa", 124), "rumba": ("pop", 84), "tango": ("pop", 124), "waltz": ("waltz", 96),
-    "indian": ("indian", 110), "charleston": ("pop", 180),
-    "subtle": ("pop", 84), "mix": ("pop", 116),
+    "pop": ("pop", 112), "hiphop": ("hiphop", 92), "disco": ("disco", 120), "salsa": ("salsa", 180),
+    "chacha": ("chacha", 120), "rumba": ("rumba", 104), "tango": ("tango", 124), "waltz": ("waltz", 96),
+    "indian": ("house", 112), "charleston": ("disco", 130), "subtle": ("pop", 84), "mix": ("pop", 116),
 }  # fmt: skip
 ROW = 12  # figures beside each other
 
