@@ -34,6 +34,8 @@ MOTION_FILES = (".npz", ".bvh", ".json")
 FACE_FILES = (".npz", ".csv", ".json")
 SCENE_FILES = (".blend", ".fbx", ".glb", ".mp4", ".png")
 Result = dict[str, Any]
+# What watches silent shots: the modules that score it.
+_SHOTS = {"foley": ".models.impact.foley_score", "indicated": ".models.impact.indicated_train"}
 
 
 class Stopped(BaseException):
@@ -309,6 +311,7 @@ def train(arguments: argparse.Namespace, progress: Progress) -> Result:
     modules = {f"dance/{name}": f"dance.{module}" for name, module in TRAINERS.items()}
     modules["speech/phones"] = "speech.train"
     modules.update((f"face/{name}", f"face.{name}") for name in FACE_TRAINED)
+    modules.update((f"impact/{name}", f"impact.{name}_train") for name in _SHOTS)
     if arguments.method not in modules:
         raise InputError(f"There is no {arguments.method} to train; known are {', '.join(modules)}.")
     trainer = importlib.import_module(f".models.{modules[arguments.method]}", __package__).train
@@ -368,6 +371,10 @@ def score(arguments: argparse.Namespace, progress: Progress) -> Result:
             raise InputError(f"To score {arguments.task} give --data, the folder with the recorded dances.")
         way = manifold_train if arguments.task == "dance/manifold" else in_between_score
         return way.score(arguments.data, progress=progress)
+    if arguments.task.startswith("impact/") and arguments.task[7:] in _SHOTS:
+        if not arguments.data:
+            raise InputError(f"To score {arguments.task} give --data, a folder of clips by examples/impact_clips.py.")
+        return importlib.import_module(_SHOTS[arguments.task[7:]], __package__).score(arguments.data, progress)
     from .models.dance import AUTOREGRESSIVE
 
     task, _, name = arguments.task.partition("/")
@@ -376,7 +383,8 @@ def score(arguments: argparse.Namespace, progress: Progress) -> Result:
 
         return lessons_score.score(name, arguments.data or ".", progress=progress)
     methods = ("melody", "diffusion", "body_dynamics", "manifold", "gp", *AUTOREGRESSIVE)
-    known = ", ".join(["beats", "speech", "face", "dance", *(f"dance/{name}" for name in methods)])
+    names = [*(f"dance/{name}" for name in methods), *(f"impact/{name}" for name in _SHOTS)]
+    known = ", ".join(["beats", "speech", "face", "dance", *names])
     raise InputError(f"There is no score for {arguments.task}; known are {known}.")
 
 
