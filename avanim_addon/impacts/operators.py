@@ -235,12 +235,12 @@ class AVANIM_OT_impact_material(bpy.types.Operator):
         if not chosen:
             self.report({"ERROR"}, "No mesh is selected; select what should sound like that")
             return {"CANCELLED"}
-        try:
-            for item in chosen:
+        for item in chosen:
+            try:
                 item[MATERIAL] = self.material
-        except (TypeError, RuntimeError) as error:
-            self.report({"ERROR"}, f"{item.name} cannot be changed ({error}); make it local or a library override")
-            return {"CANCELLED"}
+            except (TypeError, RuntimeError) as error:
+                self.report({"ERROR"}, f"{item.name} cannot be changed ({error}); make it local or a library override")
+                return {"CANCELLED"}
         return {"FINISHED"}
 
 

@@ -81,10 +81,11 @@ def shape_of(obj: bpy.types.Object, graph: bpy.types.Depsgraph | None = None) ->
         evaluated.to_mesh_clear()
     if count == 0:
         return None
-    points = vertices.reshape(-1, 3).astype(float) * scale
+    points: Array = np.multiply(vertices.reshape(-1, 3), scale, dtype=np.float64)
     faces, slot = triangles.reshape(-1, 3).astype(np.int64), slots[polygons].astype(np.int64)
     if scale.prod() < 0:  # a mirrored mesh is inside out
         faces = faces[:, ::-1].copy()
+    points = np.asarray(points, np.float64)
     if not np.isfinite(points).all():
         return None
     if len(points) > MOST_VERTICES:

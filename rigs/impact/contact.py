@@ -40,7 +40,9 @@ def flat_duration(mass: float, modulus: float, area: float) -> float:
     return float(np.clip(np.pi * np.sqrt(mass / stiffness), SHORTEST, LONGEST))
 
 
-def pulses(times: ArrayLike, durations: ArrayLike, rate: int, length: int) -> tuple[NDArray[np.int64], Array, Array]:
+def pulses(
+    times: ArrayLike, durations: ArrayLike, rate: int, length: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], Array]:
     """Half sines of unit impulse as sample averages, which keeps the impulse exactly and does not alias to hearing.
 
     Args:
@@ -61,7 +63,7 @@ def pulses(times: ArrayLike, durations: ArrayLike, rate: int, length: int) -> tu
 
     share = until((sample + 1) / rate) - until(sample / rate)
     inside = (sample >= 0) & (sample < length)
-    return sample[inside], event[inside], share[inside]
+    return sample[inside].astype(np.int64), event[inside].astype(np.int64), share[inside].astype(float)
 
 
 def local_radius(vertices: Array, triangles: NDArray[np.int64], point: ArrayLike, size: float) -> float:

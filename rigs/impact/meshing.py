@@ -57,7 +57,7 @@ def cleaned(vertices: NDArray[np.floating], triangles: NDArray[np.integer]) -> t
     key = (cell[:, 0] << 42) + (cell[:, 1] << 21) + cell[:, 2]
     _, kept, places = np.unique(key, return_index=True, return_inverse=True)
     vertices, triangles = vertices[kept], places.reshape(-1)[triangles]
-    return without_slivers(vertices, triangles, size)
+    return without_slivers(vertices, triangles.astype(np.int64), size)
 
 
 def measure(vertices: Array, triangles: Index) -> Measures:
@@ -216,7 +216,8 @@ def tetrahedra(vertices: Array, triangles: Index, measures: Measures, cells: int
     nodes[rows[snapped], moved[snapped]] += shift[snapped]
     state[snapped] = 0
     base = np.stack(np.meshgrid(*[np.arange(n) for n in counts], indexing="ij"), -1).reshape(-1, 3)
-    corners = np.ravel_multi_index(tuple((base[:, None] + _CORNERS).transpose(2, 0, 1)), shape)
+    x, y, z = (base[:, None] + _CORNERS).transpose(2, 0, 1)
+    corners = (x * shape[1] + y) * shape[2] + z
     tets = corners[:, _KUHN].reshape(-1, 4)
     signs = state[tets]
     keep = signs.sum(1) < 0

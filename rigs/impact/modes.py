@@ -208,14 +208,15 @@ def _parts(triangles: Index, count: int) -> int:
 def _eigen(k: sparse.csc_matrix, m: sparse.csc_matrix, count: int, parts: int) -> tuple[Array, Array]:
     """Hz (M,) and mass-normalised vectors (D, M) of K x = (2 pi f)² M x above the free movements."""
     rigid = 6 * parts
-    wanted = min(count + rigid, k.shape[0] // 2 - 2)
+    size: int = k.get_shape()[0]
+    wanted = min(count + rigid, size // 2 - 2)
     # Below zero, where the matrix is positive, so that no pivoting is needed.
     shift = -((2 * np.pi * 30.0) ** 2)
     solver = linalg.splu(
         (k - shift * m).tocsc(), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True}
     )
-    inverse = linalg.LinearOperator(k.shape, matvec=solver.solve, dtype=float)
-    start = np.random.default_rng(0).standard_normal(k.shape[0])
+    inverse = linalg.LinearOperator((size, size), matvec=solver.solve, dtype=float)  # pyright: ignore
+    start = np.random.default_rng(0).standard_normal(size)
     values, vectors = linalg.eigsh(k, wanted, m, sigma=shift, OPinv=inverse, v0=start)
     frequencies = np.sqrt(np.maximum(values, 0)) / (2 * np.pi)
     order = np.argsort(frequencies)

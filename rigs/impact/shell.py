@@ -61,7 +61,7 @@ def shell_matrices(
         parts.append((values.ravel(), np.repeat(nodes, 3, axis=1).ravel(), np.tile(nodes, (1, 3)).ravel()))
     data, rows, columns = (np.concatenate(item) for item in zip(*parts, strict=True))
     m = sparse.coo_matrix((data, (rows, columns)), (size, size)).tocsc()
-    return (k + k.T) / 2, m
+    return sparse.csc_matrix((k + k.T) / 2), sparse.csc_matrix(m)
 
 
 def _plane(corners: Array) -> tuple[Array, Array, Array, Array]:

@@ -65,7 +65,8 @@ def solid_matrices(nodes: Array, tets: Index, material: Material) -> tuple[spars
         at = tets * 3 + axis
         parts.append((scalar.ravel(), np.repeat(at, 10, axis=1).ravel(), np.tile(at, (1, 10)).ravel()))
     data, rows, columns = (np.concatenate(item) for item in zip(*parts, strict=True))
-    return (k + k.T) / 2, sparse.coo_matrix((data, (rows, columns)), (size, size)).tocsc()
+    m = sparse.coo_matrix((data, (rows, columns)), (size, size))
+    return sparse.csc_matrix((k + k.T) / 2), sparse.csc_matrix(m)
 
 
 def _mass() -> Array:

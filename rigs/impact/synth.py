@@ -32,7 +32,14 @@ def filtered(numerator: Any, denominator: Any, sound: Array) -> Array:
 
 def above(sound: Array, frequency: float, rate: int) -> Array:
     """Without what is lower than that, in Hz."""
-    return filtered(*signal.butter(2, frequency, "high", fs=rate), sound)
+    top, bottom = butterworth(frequency, "high", rate)
+    return filtered(top, bottom, sound)
+
+
+def butterworth(frequency: float | list[float], kind: str, rate: int) -> tuple[Any, Any]:
+    """Numerator and denominator of the second order."""
+    made: Any = signal.butter(2, frequency, kind, fs=rate)
+    return made[0], made[1]
 
 
 @dataclass(frozen=True)
@@ -101,7 +108,7 @@ def ring(
     first = int(min(starts))
     last = max([int(samples.max(initial=0)), *(round(rub.time * rate) + len(rub.force) for rub in rubs)])
     for mode, (frequency, decay) in enumerate(zip(frequencies, decays, strict=True)):
-        force = np.bincount(samples - first, shares * gains[events, mode], length - first).astype(float)
+        force = np.bincount(samples - first, shares * gains[:, mode][events], length - first).astype(float)
         for rub, knots in zip(rubs, rubbed, strict=True):
             start = round(rub.time * rate) - first
             stop = min(start + len(rub.force), len(force))
@@ -132,7 +139,7 @@ def jolt(mass: float, volume: float, blows: Sequence[Blow], length: int, rate: i
     radius = (3 * volume / (4 * np.pi)) ** (1 / 3)
     samples, events, shares = pulses([b.time for b in blows], [b.duration for b in blows], rate, length)
     sizes = np.array([np.linalg.norm(b.impulse) for b in blows]) / mass
-    jumps = np.bincount(samples, shares * sizes[events], length) * rate  # acceleration, m/s²
+    jumps = np.bincount(samples, shares * sizes[events], length).astype(float) * rate  # acceleration, m/s²
     t = radius / SOUND
     numerator, denominator = signal.bilinear([AIR * SOUND * radius * t * t, 0.0], [t * t, 2 * t, 2.0], rate)
     return filtered(numerator, denominator, jumps) / np.sqrt(3)
@@ -148,7 +155,7 @@ def thud(material: Material, thickness: float, blows: Sequence[Blow], length: in
         return np.zeros(length)
     samples, events, shares = pulses([b.time for b in blows], [b.duration for b in blows], rate, length)
     sizes = np.array([np.linalg.norm(b.impulse) for b in blows])
-    force = np.bincount(samples, shares * sizes[events], length) * rate
+    force = np.bincount(samples, shares * sizes[events], length).astype(float) * rate
     force = above(force, 30.0, rate)
     return AIR * force / (2 * np.pi * max(material.density * thickness, 1.0))
 
@@ -221,7 +228,7 @@ def footfall(
     rough = max(ground.roughness, 5e-6) ** 0.5 * 0.15
     spread = 0.05 if heel else 0.11  # s that the weight takes to come down
     hiss = rng.standard_normal(round(spread * rate)) * np.exp(-np.arange(round(spread * rate)) / (0.25 * spread * rate))
-    hiss = filtered(*signal.butter(2, [700, 6000], "band", fs=rate), hiss)
+    hiss = filtered(*butterworth([700, 6000], "band", rate), hiss)
     _add(result, round(time * rate), rough * impulse * hiss)
     if ground.grains:
         number = max(1, round(ground.grains * min(2.0, 0.4 + 0.25 * impulse)))

@@ -11,7 +11,7 @@ from ..errors import InputError
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 
-_RIMS = 200_000  # vertices up to which it is worth finding the rim
+_RIMS = 400_000  # vertices up to which it is worth finding the rim
 
 
 def thinned(vertices: Array, triangles: Index, most: int) -> tuple[Array, Index]:
