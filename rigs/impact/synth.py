@@ -139,7 +139,7 @@ def jolt(mass: float, volume: float, blows: Sequence[Blow], length: int, rate: i
     radius = (3 * volume / (4 * np.pi)) ** (1 / 3)
     samples, events, shares = pulses([b.time for b in blows], [b.duration for b in blows], rate, length)
     sizes = np.array([np.linalg.norm(b.impulse) for b in blows]) / mass
-    jumps = np.bincount(samples, shares * sizes[events], length).astype(float) * rate  # acceleration, m/s²
+    jumps = np.float64(rate) * np.bincount(samples, shares * sizes[events], length)  # acceleration, m/s²
     t = radius / SOUND
     numerator, denominator = signal.bilinear([AIR * SOUND * radius * t * t, 0.0], [t * t, 2 * t, 2.0], rate)
     return filtered(numerator, denominator, jumps) / np.sqrt(3)
@@ -155,7 +155,7 @@ def thud(material: Material, thickness: float, blows: Sequence[Blow], length: in
         return np.zeros(length)
     samples, events, shares = pulses([b.time for b in blows], [b.duration for b in blows], rate, length)
     sizes = np.array([np.linalg.norm(b.impulse) for b in blows])
-    force = np.bincount(samples, shares * sizes[events], length).astype(float) * rate
+    force = np.float64(rate) * np.bincount(samples, shares * sizes[events], length)
     force = above(force, 30.0, rate)
     return AIR * force / (2 * np.pi * max(material.density * thickness, 1.0))
 
