@@ -101,4 +101,4 @@ def test_the_command_line_inside_blender_stages_renders_and_exports(extension, s
         status, out, err = blender(*avanim, "export", folder / "dance.blend", "-o", folder / name, "--target", "unreal")
         assert status == 0 and (folder / name).stat().st_size > 100_000, out + err
     status, out, err = blender(*avanim, "export", folder / "dance.blend", "-o", folder / "dance.obj")
-    assert status == 2 and "end it in .fbx or .glb" in err
+    assert status == 2 and "end it in .fbx, .glb" in err
