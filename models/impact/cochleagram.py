@@ -18,6 +18,7 @@ RATE, FPS = 22050, 90
 BANDS = 42
 _LOWEST, _HIGHEST = 60.0, 10000.0  # Hz, of the middle of the bands between the outer two
 _COMPRESSION = 0.3
+_EDGE = 441  # samples
 
 
 def erb_number(hertz: Array) -> Array:
@@ -42,6 +43,11 @@ def _filters(length: int) -> Array:
 def cochleagram(samples: Array) -> Array:
     """(N,) mono samples at 22,050 Hz to (ceil(N · 90 / 22050), 42) compressed envelopes."""
     count = len(samples)
+    # What is cut off in the middle of a tone would end with a click in every band.
+    edge = min(_EDGE, count // 2)
+    fade = np.ones(count)
+    fade[count - edge :] = np.cos(np.linspace(0, np.pi / 2, edge)) ** 2
+    samples = samples * fade
     length = 1 << max(10, int(count - 1).bit_length())
     spectrum = np.fft.rfft(samples, length) * _filters(length)
     analytic = np.zeros((BANDS, length), complex)  # twice the positive frequencies: what Hilbert's transform makes

@@ -3,9 +3,6 @@
 
 from __future__ import annotations
 
-import math
-import os
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,14 +12,13 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from ...rigs.files import replacing
-from ...rigs.job import Progress, silent
+from ...rigs.job import Progress, part, silent
 from .foley import Watcher, save_weights, targets, watch
 from .foley_score import f1_of, matched
 from .shots import Clip, Pictures, load_clips
+from .training import Run, few_threads
 
 MINUTES, BATCH, LENGTH = 30.0, 4, 45
-_RATE, _SAVED_EVERY, _LONGEST_STEP = 1.5e-3, 120.0, 20.0
 _HELD_OUT = 12  # of the clips, every so-many-th only chooses the threshold
 
 
@@ -44,22 +40,17 @@ def augmented(frames: Pictures, rng: np.random.Generator) -> NDArray[np.float32]
     return np.clip(made, 0, 1)
 
 
-class Trainer:
-    """The network, its average and its optimiser."""
+class Trainer(Run[Watcher]):
+    """The watcher, and the clips that it learns from."""
 
     def __init__(self, clips: Sequence[Clip], seed: int = 0) -> None:
         torch.manual_seed(seed)
-        self.clips, self.seed = list(clips), seed
+        super().__init__(Watcher(), seed)
+        self.clips = list(clips)
         self.targets = [targets(clip) for clip in self.clips]
-        self.net, self.average = Watcher(), Watcher()
-        self.average.load_state_dict(self.net.state_dict())
-        self.optimizer = torch.optim.AdamW(self.net.parameters(), _RATE, weight_decay=0.02)
-        self.done, self.elapsed = 0, 0.0
 
     def step(self, share: float, batch: int = BATCH, length: int = LENGTH) -> float:
         """One step at `share` 0..1 of the schedule; its error."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = _RATE * min(1.0, (self.done + 1) / 100) * (0.51 + 0.49 * math.cos(math.pi * min(share, 1.0)))
         rng = np.random.default_rng((self.seed, self.done))
         frames, wanted = [], []
         for number in rng.integers(0, len(self.clips), batch):
@@ -70,27 +61,7 @@ class Trainer:
         want = {name: torch.tensor(np.stack([one[name] for one in wanted])) for name in wanted[0]}
         found = self.net(torch.tensor(np.stack(frames)).permute(0, 1, 4, 2, 3))
         total = sum(losses(found, want).values(), torch.zeros(()))
-        self.optimizer.zero_grad(set_to_none=True)
-        total.backward()
-        nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
-        self.optimizer.step()
-        keep = min(0.998, (1 + self.done) / (10 + self.done))
-        with torch.no_grad():
-            for ours, theirs in zip(self.average.parameters(), self.net.parameters(), strict=True):
-                ours.lerp_(theirs, 1 - keep)
-        self.done += 1
-        return float(total.detach())
-
-    def save(self, path: Path) -> None:
-        parts = {key: getattr(self, key).state_dict() for key in ("net", "average", "optimizer")}
-        with replacing(path) as temporary:
-            torch.save({**parts, "done": self.done, "elapsed": self.elapsed}, temporary)
-
-    def resume(self, path: Path) -> None:
-        state = torch.load(path, weights_only=True)
-        for key in ("net", "average", "optimizer"):
-            getattr(self, key).load_state_dict(state[key])
-        self.done, self.elapsed = int(state["done"]), float(state["elapsed"])
+        return self.descend(total, share)
 
 
 def losses(found: dict[str, torch.Tensor], want: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -131,25 +102,9 @@ def train(
     out = Path(out)
     clips = load_clips(data_dir, "train")
     held, taught = clips[::_HELD_OUT], [clip for index, clip in enumerate(clips) if index % _HELD_OUT]
-    threads = torch.get_num_threads()
-    torch.set_num_threads(int(os.environ.get("AVANIM_TRAIN_THREADS", "1")))
-    try:
-        trainer, checkpoint = Trainer(taught or clips), out.with_name(out.stem + "_run.pt")
-        if checkpoint.is_file():
-            trainer.resume(checkpoint)
-        shown, saved, clock = 0.0, trainer.elapsed, time.monotonic()
-        while trainer.elapsed < 60 * minutes:
-            error = trainer.step(trainer.elapsed / (60 * minutes))
-            trainer.elapsed += min(time.monotonic() - clock, _LONGEST_STEP)
-            clock = time.monotonic()
-            shown = error if not shown else 0.98 * shown + 0.02 * error
-            progress(min(0.98, trainer.elapsed / (60 * minutes)), f"Training: step {trainer.done}, error {shown:.3f}")
-            if trainer.elapsed - saved > _SAVED_EVERY:
-                trainer.save(checkpoint)
-                saved = trainer.elapsed
-        trainer.save(checkpoint)
+    with few_threads():
+        trainer = Trainer(taught or clips)
+        trainer.run(minutes, out.with_name(out.stem + "_run.pt"), part(progress, 0.0, 0.98))
         threshold = best_threshold(trainer.average.eval(), held)
         save_weights(trainer.average, threshold, out)
-    finally:
-        torch.set_num_threads(threads)
     return {"weights": str(out), "clips": len(taught), "steps": trainer.done, "threshold": threshold}

@@ -177,7 +177,7 @@ def learned_ear(
     rows = np.concatenate(cochleagrams)
     mean = rows.mean(0)
     _, basis = np.linalg.eigh(np.cov((rows - mean).T))
-    basis = basis[:, ::-1][:, :COMPONENTS]
+    basis = basis[:, ::-1][:, :COMPONENTS].copy()
     scale = ((rows - mean) @ basis).std(0) + 1e-6
     ear = Ear(mean, basis, scale, np.zeros((0, 1, 1)), np.zeros((0, 1), np.float32), ())
     kept = [pieces[index] for index in np.unique(np.linspace(0, len(pieces) - 1, min(limit, len(pieces))).astype(int))]

@@ -3,9 +3,6 @@
 
 from __future__ import annotations
 
-import math
-import os
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,9 +11,7 @@ import numpy as np
 import soxr
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
-from ...rigs.files import replacing
 from ...rigs.job import Progress, part, silent
 from .cochleagram import FPS, RATE, cochleagram
 from .foley_score import f1_of, matched
@@ -38,11 +33,11 @@ from .play import RATE as PLAYED
 from .play import played
 from .shots import FPS as PICTURES
 from .shots import MATERIALS, Clip, load_clips
+from .training import Run, few_threads
 
 Array = NDArray[np.float64]
 
 MINUTES, BATCH, LENGTH = 20.0, 4, 45
-_RATE, _SAVED_EVERY, _LONGEST_STEP = 1.5e-3, 120.0, 20.0
 # Pa that becomes 1: the loudest clips are a little over.
 _FULL_SCALE = 150.0
 
@@ -81,12 +76,13 @@ def pieces_of(clip: Clip, sound: Array, number: int) -> list[tuple[int, int, str
     return made
 
 
-class Trainer:
-    """The network, its average and its optimiser, and the sounds of the clips as components."""
+class Trainer(Run[IndicatedNet]):
+    """The network, and the sounds of the clips as components."""
 
     def __init__(self, clips: Sequence[Clip], sounds: Sequence[Array], seed: int = 0) -> None:
         torch.manual_seed(seed)
-        self.clips, self.seed = list(clips), seed
+        super().__init__(IndicatedNet(), seed)
+        self.clips = list(clips)
         grams = [cochleagram(sound) for sound in sounds]
         pieces = [
             piece
@@ -95,16 +91,9 @@ class Trainer:
         ]
         self.ear = learned_ear(grams, pieces)
         self.wanted = [self.ear.components(gram).astype(np.float32) for gram in grams]
-        self.net, self.average = IndicatedNet(), IndicatedNet()
-        self.average.load_state_dict(self.net.state_dict())
-        self.optimizer = torch.optim.AdamW(self.net.parameters(), _RATE, weight_decay=0.02)
-        self.done, self.elapsed = 0, 0.0
 
     def step(self, share: float, batch: int = BATCH, length: int = LENGTH) -> float:
         """One step at `share` 0..1 of the schedule; its error."""
-        slower = 0.51 + 0.49 * math.cos(math.pi * min(share, 1.0))
-        for group in self.optimizer.param_groups:
-            group["lr"] = _RATE * min(1.0, (self.done + 1) / 100) * slower
         rng = np.random.default_rng((self.seed, self.done))
         frames, wanted = [], []
         for number in rng.integers(0, len(self.clips), batch):
@@ -112,28 +101,7 @@ class Trainer:
             frames.append(augmented(self.clips[number].frames[begin : begin + length], rng))
             wanted.append(self.wanted[number][begin * REPEATS : (begin + length) * REPEATS])
         found = self.net(torch.tensor(np.stack(frames)).permute(0, 1, 4, 2, 3))
-        error = robust(found, torch.tensor(np.stack(wanted)))
-        self.optimizer.zero_grad(set_to_none=True)
-        error.backward()
-        nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
-        self.optimizer.step()
-        keep = min(0.998, (1 + self.done) / (10 + self.done))
-        with torch.no_grad():
-            for ours, theirs in zip(self.average.parameters(), self.net.parameters(), strict=True):
-                ours.lerp_(theirs, 1 - keep)
-        self.done += 1
-        return float(error.detach())
-
-    def save(self, path: Path) -> None:
-        parts = {key: getattr(self, key).state_dict() for key in ("net", "average", "optimizer")}
-        with replacing(path) as temporary:
-            torch.save({**parts, "done": self.done, "elapsed": self.elapsed}, temporary)
-
-    def resume(self, path: Path) -> None:
-        state = torch.load(path, weights_only=True)
-        for key in ("net", "average", "optimizer"):
-            getattr(self, key).load_state_dict(state[key])
-        self.done, self.elapsed = int(state["done"]), float(state["elapsed"])
+        return self.descend(robust(found, torch.tensor(np.stack(wanted))), share)
 
 
 def train(
@@ -147,31 +115,14 @@ def train(
     """
     out = Path(out)
     clips = load_clips(data_dir, "train")
-    threads = torch.get_num_threads()
-    torch.set_num_threads(int(os.environ.get("AVANIM_TRAIN_THREADS", "1")))
-    try:
+    with few_threads():
         sounds = []
         for number, clip in enumerate(clips):
             progress(0.05 * number / len(clips), "Playing the clips")
             sounds.append(sound_of_clip(clip, number))
-        trainer, checkpoint = Trainer(clips, sounds), out.with_name(out.stem + "_run.pt")
-        if checkpoint.is_file():
-            trainer.resume(checkpoint)
-        shown, saved, clock = 0.0, trainer.elapsed, time.monotonic()
-        while trainer.elapsed < 60 * minutes:
-            share = trainer.elapsed / (60 * minutes)
-            error = trainer.step(share)
-            trainer.elapsed += min(time.monotonic() - clock, _LONGEST_STEP)
-            clock = time.monotonic()
-            shown = error if not shown else 0.98 * shown + 0.02 * error
-            progress(0.05 + 0.94 * min(1.0, share), f"Training: step {trainer.done}, error {shown:.3f}")
-            if trainer.elapsed - saved > _SAVED_EVERY:
-                trainer.save(checkpoint)
-                saved = trainer.elapsed
-        trainer.save(checkpoint)
+        trainer = Trainer(clips, sounds)
+        trainer.run(minutes, out.with_name(out.stem + "_run.pt"), part(progress, 0.05, 0.99))
         save_weights(trainer.average, trainer.ear, out)
-    finally:
-        torch.set_num_threads(threads)
     return {"weights": str(out), "clips": len(clips), "steps": trainer.done, "pieces": len(trainer.ear.kinds)}
 
 
