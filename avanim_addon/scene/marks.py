@@ -158,9 +158,11 @@ def _find(scene: bpy.types.Scene, entry: dict[str, Any]) -> dict[int, bpy.types.
         near = sorted(named.get(name, ()), key=lambda marker: abs(marker.frame - frame))
         if near:
             found[index] = near[0]
-    names = set(entry["names"])
+    # What stands where a lost one stood, and is no other's, has been renamed: perhaps to a name that others have.
+    claimed = {marker.as_pointer() for marker in found.values()}
     for index, frame in enumerate(entry["frames"]):
-        strangers = [marker for marker in placed.get(frame, ()) if marker.name not in names]
+        strangers = [marker for marker in placed.get(frame, ()) if marker.as_pointer() not in claimed]
         if index not in found and strangers:
             found[index] = strangers[0]
+            claimed.add(strangers[0].as_pointer())
     return found

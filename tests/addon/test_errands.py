@@ -352,4 +352,6 @@ def test_the_page_of_the_functions_names_them_all_and_its_example_runs(clicks, t
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
     assert "60 frames" in done.stdout
-    assert sorted(path.name for path in tmp_path.iterdir()) == (["dance.fbx", "dance.png"] + ["dance.wav"] * HEARS)
+    assert sorted(path.name for path in tmp_path.iterdir()) == (
+        ["dance.fbx"] + ["dance.manifest.json"] * HEARS + ["dance.png"] + ["dance.wav"] * HEARS
+    )

@@ -95,7 +95,7 @@ def test_planted_feet_stand_still_on_the_floor(slide, height, beat, wobble, offs
     angles = hinge_angles(planted, REST)
     assert min(angles["left_knee"].min(), angles["right_knee"].min()) > -np.deg2rad(0.1)
     # A march that slides evenly has next to none of its own; recorded dancers have 138 m/s³.
-    assert mean_jerk(positions_of(planted), FPS) < 1.3 * mean_jerk(positions_of(motion), FPS) + 8
+    assert mean_jerk(positions_of(planted), FPS) < 1.3 * mean_jerk(positions_of(motion), FPS) + 14
 
 
 @settings(max_examples=10, deadline=None)
