@@ -99,7 +99,7 @@ def test_90_a_short_training_run_learns_from_pictures(song, tmp_path):
     run = Run(net, 24, 1e-2, tmp_path / "run.pt")
     run.go(noted)
     values = [value.item() for value in losses]
-    assert np.mean(values[14:20]) < 0.88 * np.mean(values[:3])
+    assert np.mean(values[14:20]) < 0.84 * np.mean(values[:3])
     again = Run(ListenNet(SMALL), 24, 1e-2, tmp_path / "run.pt")
     assert again.done == 24
     for one, other in zip(net.parameters(), again.net.parameters(), strict=True):
