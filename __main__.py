@@ -315,7 +315,7 @@ def train(arguments: argparse.Namespace, progress: Progress) -> Result:
     if arguments.method not in modules:
         raise InputError(f"There is no {arguments.method} to train; known are {', '.join(modules)}.")
     trainer = importlib.import_module(f".models.{modules[arguments.method]}", __package__).train
-    options = _options(arguments, "steps", "styles", "minutes", "size", "device")
+    options = _options(arguments, "steps", "styles", "minutes", "size", "device", "start")
     for option in options.keys() - inspect.signature(trainer).parameters.keys():
         raise InputError(f"The training of {arguments.method} has no --{option}; leave it out.")
     if "styles" in options:
@@ -527,6 +527,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--styles", metavar="A,B", help="only these; the others stay as they are in FILE")
     made.add_argument("--minutes", type=float, help="dance/diffusion, speech/phones: how long to train")
     made.add_argument("--size", choices=("small", "base"), help="dance/diffusion: of the network; base wants a GPU")
+    made.add_argument("--start", metavar="WEIGHTS", help="speech/phones: weights to go on from")
     where = "dance/diffusion, speech/phones: where to train"
     made.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), help=where)
 

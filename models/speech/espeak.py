@@ -22,6 +22,8 @@ _VOICELESS, _VOICED = {"p", "t", "k", "q"}, {"b", "d", "g"}
 _STEP = 0.005
 # Against speech whose times are known its events come late, s; and a closure's sound has fallen by so many dB.
 _LATE, _FALLEN = 0.007, 13.0
+# A pause briefer than this, s, between two words is a catch in the throat: the mouth stays as it is.
+_CATCH = 0.08
 
 
 class _Id(ctypes.Union):
@@ -182,10 +184,22 @@ def _pauses(level: NDArray[np.float64], labels: list[Label]) -> list[Label]:
 
 
 def _merged(labels: list[Label]) -> list[Label]:
+    """Neighbouring pauses become one; the phone before a brief one lasts through it."""
     made: list[Label] = []
     for label in labels:
         if made and made[-1].phone == label.phone == "sil":
             made[-1] = Label(made[-1].start, label.end, "sil")
+        else:
+            made.append(label)
+    return without_catches(made)
+
+
+def without_catches(labels: list[Label]) -> list[Label]:
+    made: list[Label] = []
+    for i, label in enumerate(labels):
+        inside = made and i + 1 < len(labels)
+        if inside and label.phone == "sil" and label.end - label.start < _CATCH:
+            made[-1] = replace(made[-1], end=label.end)
         else:
             made.append(label)
     return made

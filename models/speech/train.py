@@ -25,10 +25,11 @@ from . import voices
 from .augment import Stretches, gain_to_level
 from .corpus import Clip, held_out, load_people, load_spoken, trimmed
 from .features import RATE, features
-from .net import LIMITS, PAIR, Config, SpeechNet, save_weights
+from .net import LIMITS, PAIR, Config, SpeechNet, load_weights, save_weights
 
 SPOKEN_MINUTES = 330.0
 _BATCH, _SECONDS, _PEAK_RATE, _WARM_UP = 10, 4.6, 1.8e-3, 200
+_LATER_RATE = 1e-3
 _SMOOTHING = 0.06
 _SONGS = {"house": 124.0, "disco": 116.0, "pop": 100.0, "hiphop": 88.0, "salsa": 180.0, "rumba": 100.0}
 _OFFLINE = 0.55  # how often without a limit of the look-ahead
@@ -44,24 +45,27 @@ def train(
     width: int = 144,
     seed: int = 0,
     device: str = "auto",
+    start: str | Path | None = None,
     progress: Progress = silent,
 ) -> dict[str, Any]:
     """Train for `minutes` on the corpora below `data` and write the weights `out`.
 
     The synthesised voices lie in a folder beside `out` and are made there if they are missing; a state to resume from
-    lies beside it too.
+    lies beside it too. With `start`, the weights of an earlier training go on being trained, more slowly.
 
     Raises:
-        InputError: the corpora or a synthesiser are missing, or `out` cannot be written.
+        InputError: the corpora or a synthesiser are missing, `out` cannot be written, or `start` cannot be read.
     """
     data, out = Path(data), Path(out)
     ensure_writable(out)
+    first = load_weights(Path(start)) if start else SpeechNet(Config(width=width))
     spoken = out.with_name(f"{out.stem}_voices") / "spoken.jsonl"
     if not spoken.exists():
         texts = data / "text" / "udhr_sentences.json"
         voices.make_voices(texts, spoken.parent, SPOKEN_MINUTES, seed, part(progress, 0, 0.1))
     clips = load_spoken(spoken, part(progress, 0.1, 0.12)) + load_people(data, part(progress, 0.12, 0.15))
-    net = fit(clips, out, minutes, Config(width=width), seed, device, part(progress, 0.15, 1))
+    rate = _LATER_RATE if start else _PEAK_RATE
+    net = fit(clips, out, minutes, first, seed, device, part(progress, 0.15, 1), rate=rate)
     return {
         "weights": str(out),
         "parameters": sum(p.numel() for p in net.parameters()),
@@ -70,15 +74,19 @@ def train(
 
 
 def fit(
-    clips: list[Clip], out: Path, minutes: float, config: Config, seed: int, device: str, progress: Progress,
+    clips: list[Clip], out: Path, minutes: float, first: SpeechNet, seed: int, device: str, progress: Progress,
     batch: int = _BATCH, seconds: float = _SECONDS, music: list[NDArray[np.float32]] | None = None,
+    rate: float = _PEAK_RATE,
 ) -> SpeechNet:  # fmt: skip
-    """Train a network of `config` on the clips that are not held out; its averaged weights are written to `out`."""
+    """Train `first` on the clips that are not held out; its averaged weights are written to `out`.
+
+    `rate` is the highest learning rate.
+    """
     on = devices.choose(device)
     torch.manual_seed(seed)
-    net = SpeechNet(config).to(on).train()
+    net = first.to(on).train()
     averaged = copy.deepcopy(net).eval()
-    optimiser = torch.optim.AdamW(_groups(net), lr=_PEAK_RATE, betas=(0.9, 0.98))
+    optimiser = torch.optim.AdamW(_groups(net), lr=rate, betas=(0.9, 0.98))
     state = out.with_suffix(".state.pt")
     step, spent = 0, 0.0
     if state.exists():
@@ -89,15 +97,15 @@ def fit(
         step, spent = kept["step"], kept["spent"]
     learnt = [trimmed(clip) for clip in clips if not held_out(clip)]
     drawn = Stretches(learnt, tunes(seed) if music is None else music, seconds, seed + step)
-    weights = torch.tensor([_WEIGHTS.get(name, 1.0) for name in config.phones], device=on)
+    weights = torch.tensor([_WEIGHTS.get(name, 1.0) for name in net.config.phones], device=on)
     log = out.with_suffix(".log.jsonl")
     rng = np.random.default_rng(seed + step)
     began, saved = time.monotonic() - spent, time.monotonic()
     losses: list[list[float]] = []
     while (passed := (time.monotonic() - began) / 60 / minutes) < 1:
-        rate = _PEAK_RATE * min((step + 1) / _WARM_UP, 0.5 * (1 + math.cos(math.pi * passed)) + 0.005)
+        share = min((step + 1) / _WARM_UP, 0.5 * (1 + math.cos(math.pi * passed)) + 0.005)
         for group in optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * share
         limit = None if rng.random() < _OFFLINE else LIMITS[int(rng.integers(len(LIMITS) - 1))]
         terms = _losses(net, _batch(drawn, batch, on), weights, limit)
         optimiser.zero_grad()

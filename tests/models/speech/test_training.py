@@ -8,11 +8,12 @@ import shutil
 import numpy as np
 import pytest
 import soundfile
+import torch
 from avanim.models.speech import espeak, voices
 from avanim.models.speech.augment import SHARES, Stretches, gain_to_level
 from avanim.models.speech.corpus import Clip, held_out, labelled, load_people, load_spoken, trimmed
 from avanim.models.speech.features import HOP, LEVEL_DB, RATE, WIDTH
-from avanim.models.speech.net import EVENTS, Config, load_weights
+from avanim.models.speech.net import EVENTS, Config, SpeechNet, load_weights
 from avanim.models.speech.spelling import Label, from_arpabet, from_ipa
 from avanim.models.speech.train import fit
 from avanim.rigs.errors import InputError
@@ -88,9 +89,17 @@ def test_stretches_keep_labels_beside_their_sound():
 def test_a_short_training_learns_and_writes(tmp_path):
     out = tmp_path / "net.safetensors"
     config = Config(width=16, dilations=(1, 2), dropout=0.0)
-    fit([clip()], out, 0.03, config, 0, "cpu", lambda fraction, step: None, batch=2, seconds=1.0, music=[])
-    assert load_weights(out).config == config
+    silent, few = (lambda fraction, step: None), {"batch": 2, "seconds": 1.0, "music": []}
+    fit([clip()], out, 0.03, SpeechNet(config), 0, "cpu", silent, **few)
+    first = load_weights(out)
+    assert first.config == config
     assert not out.with_suffix(".state.pt").exists()
+
+    # And a later training goes on from there.
+    fit([clip()], out, 0.0005, load_weights(out), 0, "cpu", silent, **few, rate=1e-5)
+    later = load_weights(out)
+    for before, after in zip(first.blocks[0].parameters(), later.blocks[0].parameters(), strict=True):
+        assert torch.allclose(before, after, atol=5e-3)
 
 
 def test_a_folder_without_the_corpora_is_refused(tmp_path):
@@ -126,6 +135,21 @@ def test_the_captured_face_and_the_people_are_read(shared_data, tmp_path):
     for made in clips[:4]:
         loud = np.abs(made.samples[: len(made.samples) // HOP * HOP]).reshape(-1, HOP).mean(1)
         assert np.corrcoef(loud, made.phones[: len(loud), 0] > 0)[0, 1] > 0.3
+
+
+def test_a_catch_between_words_is_no_pause_and_a_pause_is():
+    caught = [
+        Label(0, 0.1, "ih"),
+        Label(0.1, 0.14, "sil"),
+        Label(0.14, 0.3, "e"),
+        Label(0.3, 0.5, "sil"),
+        Label(0.5, 0.6, "m"),
+    ]
+    assert [(made.phone, made.end) for made in espeak.without_catches(caught)] == [
+        ("ih", 0.14), ("e", 0.3), ("sil", 0.5), ("m", 0.6),
+    ]  # fmt: skip
+    edges = [Label(0, 0.02, "sil"), Label(0.02, 0.1, "a"), Label(0.1, 0.12, "sil")]
+    assert espeak.without_catches(edges) == edges
 
 
 @has_espeak
