@@ -14,6 +14,7 @@ from ...rigs.errors import InputError
 from ...rigs.impact.capture import Body, Capture
 from ...rigs.impact.events import Event, Events
 from ...rigs.job import Progress, part, silent
+from . import impact_events
 from . import impact_keys as keys
 from . import impact_solver as solver
 from .character import meshes_of
@@ -86,7 +87,7 @@ def _capture(scene: bpy.types.Scene, first: int, last: int, progress: Progress) 
         events: list[Event] = []
         notes: list[str] = []
         if solved is not None:
-            events += solver.events_of(solved, shapes, scene, first, part(progress, 0.5, 0.75))
+            events += impact_events.events_of(solved, shapes, scene, first, part(progress, 0.5, 0.75))
             notes += solved.notes
         if figures or keyed:
             sampled = keys.sample(scene, figures, keyed, first, last, part(progress, 0.75, 0.9))
@@ -100,7 +101,7 @@ def _capture(scene: bpy.types.Scene, first: int, last: int, progress: Progress) 
     seconds = (last - first + 1) / fps
     events = sorted((e for e in events if e.time < seconds), key=lambda e: e.time)
     if not events:
-        raise solver.nothing_to_hear(scene)
+        raise _nothing_to_hear(scene)
     if len(events) > _MOST:
         notes.append(f"There are {len(events)} contacts; the {_MOST} strongest are kept.")
         events = sorted(sorted(events, key=lambda e: -e.impulse)[:_MOST], key=lambda e: e.time)
@@ -170,6 +171,15 @@ def _body(obj: bpy.types.Object, shape: Shape, track: Array, solved: solver.Solv
         float(solved.masses[row]) if moved and solved is not None else 0.0, thickness_of(obj, shape),
         not moved and not _moves(track), values_of(obj),
     )  # fmt: skip
+
+
+def _nothing_to_hear(scene: bpy.types.Scene) -> InputError:
+    if scene.rigidbody_world is None:
+        return InputError(
+            f"Nothing in the scene {scene.name} touches anything within its frames; add rigid bodies, a character "
+            "that steps on a floor, or keyed things that meet."
+        )
+    return InputError(f"Nothing in the scene {scene.name} hits anything within its frames; lengthen its range.")
 
 
 def write_capture(path: str | Path, *, progress: Progress = silent) -> None:
