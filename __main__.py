@@ -33,9 +33,9 @@ from .rigs.job import Job, Progress, part
 MOTION_FILES = (".npz", ".bvh", ".json")
 FACE_FILES = (".npz", ".csv", ".json")
 SCENE_FILES = (".blend", ".fbx", ".glb", ".mp4", ".png")
+# What `avanim impacts` is told of films, or of scenes.
+_FILMS_ONLY, _SCENES_ONLY = ("method", "material", "ground", "film", "device"), ("layout", "damping", "stems")
 Result = dict[str, Any]
-# What watches silent shots: the modules that score it.
-_SHOTS = {"foley": ".models.impact.foley_score", "indicated": ".models.impact.indicated_train"}
 
 
 class Stopped(BaseException):
@@ -235,8 +235,15 @@ def impacts(arguments: argparse.Namespace, progress: Progress) -> Result:
     output, source = Path(arguments.output), Path(arguments.scene)
     if output.suffix.lower() != ".wav":
         raise InputError(f"Cannot write the sound to {output}; end it in .wav.")
+    wrong = _FILMS_ONLY if source.suffix.lower() == ".blend" else _SCENES_ONLY
+    for name in _options(arguments, *wrong):
+        raise InputError(f"--{name} is for {'films' if wrong is _FILMS_ONLY else 'scenes'}; leave it out.")
     if source.suffix.lower() != ".blend":
-        raise InputError(f"Cannot hear impacts in {source}; give a .blend.")
+        options = _options(arguments, "method", "material", "ground", "film", "seed", "events", "device")
+        made = arguments.run_job(Job("foley", str(source), options, str(output)), progress)
+        for note in made["notes"]:
+            warnings.warn(note, stacklevel=2)
+        return made
     scene = _blender("finding contacts")
     ensure_writable(output)
     if arguments.events:
@@ -286,14 +293,16 @@ def demo(arguments: argparse.Namespace, progress: Progress) -> Result:
 def methods(arguments: argparse.Namespace, progress: Progress) -> Result:
     from .models.dance import METHODS
     from .models.face import METHODS as FACE_METHODS
+    from .models.impact import METHODS as SHOT_METHODS
 
     return {
         "dance": {
             name: {"title": method.title, "reference": method.reference, "styles": list(method.styles)}
             for name, method in METHODS.items()
         },
-        "face": {
-            name: {"title": method.title, "reference": method.reference} for name, method in FACE_METHODS.items()
+        "face": {name: {"title": method.title, "reference": method.reference} for name, method in FACE_METHODS.items()},
+        "impacts": {
+            name: {"title": method.title, "reference": method.reference} for name, method in SHOT_METHODS.items()
         },
     }
 
@@ -307,11 +316,12 @@ def doctor(arguments: argparse.Namespace, progress: Progress) -> Result:
 def train(arguments: argparse.Namespace, progress: Progress) -> Result:
     from .models.dance import TRAINERS
     from .models.face import TRAINED as FACE_TRAINED
+    from .models.impact import METHODS as SHOT_METHODS
 
     modules = {f"dance/{name}": f"dance.{module}" for name, module in TRAINERS.items()}
     modules["speech/phones"] = "speech.train"
     modules.update((f"face/{name}", f"face.{name}") for name in FACE_TRAINED)
-    modules.update((f"impact/{name}", f"impact.{name}_train") for name in _SHOTS)
+    modules.update((f"impact/{name}", f"impact.{name}_train") for name in SHOT_METHODS)
     if arguments.method not in modules:
         raise InputError(f"There is no {arguments.method} to train; known are {', '.join(modules)}.")
     trainer = importlib.import_module(f".models.{modules[arguments.method]}", __package__).train
@@ -371,10 +381,15 @@ def score(arguments: argparse.Namespace, progress: Progress) -> Result:
             raise InputError(f"To score {arguments.task} give --data, the folder with the recorded dances.")
         way = manifold_train if arguments.task == "dance/manifold" else in_between_score
         return way.score(arguments.data, progress=progress)
-    if arguments.task.startswith("impact/") and arguments.task[7:] in _SHOTS:
+    from .models.impact import METHODS as SHOT_METHODS
+
+    shot_method = SHOT_METHODS.get(arguments.task.removeprefix("impact/"))
+    if arguments.task.startswith("impact/") and shot_method:
         if not arguments.data:
             raise InputError(f"To score {arguments.task} give --data, a folder of clips by examples/impact_clips.py.")
-        return importlib.import_module(_SHOTS[arguments.task[7:]], __package__).score(arguments.data, progress)
+        return importlib.import_module(f".models.impact.{shot_method.scores}", __package__).score(
+            arguments.data, progress
+        )
     from .models.dance import AUTOREGRESSIVE
 
     task, _, name = arguments.task.partition("/")
@@ -383,7 +398,7 @@ def score(arguments: argparse.Namespace, progress: Progress) -> Result:
 
         return lessons_score.score(name, arguments.data or ".", progress=progress)
     methods = ("melody", "diffusion", "body_dynamics", "manifold", "gp", *AUTOREGRESSIVE)
-    names = [*(f"dance/{name}" for name in methods), *(f"impact/{name}" for name in _SHOTS)]
+    names = [*(f"dance/{name}" for name in methods), *(f"impact/{name}" for name in SHOT_METHODS)]
     known = ", ".join(["beats", "speech", "face", "dance", *names])
     raise InputError(f"There is no score for {arguments.task}; known are {known}.")
 
@@ -497,14 +512,19 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--no-plant", action="store_true", help="leave the feet as they come")
     made.add_argument("--character")
 
-    made = command("impacts", impacts, "the sound of what touches in a scene")
-    made.add_argument("scene", metavar="SCENE.blend")
+    made = command("impacts", impacts, "the sound of what touches in a scene, or in a silent film")
+    made.add_argument("scene", metavar="SCENE.blend|FILM")
     made.add_argument("-o", "--output", required=True, metavar="OUT.wav")
     made.add_argument("--events", metavar="OUT.json", help="what touches what, when, where and how hard")
     made.add_argument("--layout", choices=("stereo", "binaural", "ambix", "mono"), help="by default stereo")
     made.add_argument("--stems", metavar="DIR", help="a sound for each object, too")
     made.add_argument("--damping", type=float, help="factor on how quickly everything dies down")
     made.add_argument("--seed", type=int)
+    made.add_argument("--method", help="of a film: foley, by default, or indicated")
+    made.add_argument("--material", help="of a film: what all that moves is made of, whatever it looks like")
+    made.add_argument("--ground", help="of a film: what it falls on, by default stone")
+    made.add_argument("--film", metavar="OUT.mp4", help="of a film: write it with this sound, too")
+    made.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), help="of a film: where the network runs")
 
     made = command("render", render, "a scene to a film or a picture", picture)
     made.add_argument("scene", metavar="SCENE.blend")

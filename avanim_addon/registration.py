@@ -18,7 +18,9 @@ import bpy
 from . import background, cli, errands, preferences, properties, runtime_operators, session, sidebar
 
 # As their panels stand in the sidebar, and as a file dropped onto the view offers them.
-DOMAINS = ("character", "dance", "live", "takes", "tools", "retarget", "face", "sound", "impacts", "render", "export")
+DOMAINS = (
+    "character", "dance", "live", "takes", "tools", "retarget", "face", "sound", "impacts", "foley", "render", "export",
+)  # fmt: skip
 _MODULES = ("presets", "operators", "menus", "panels")
 
 

@@ -262,6 +262,13 @@ def impacts(job: Job, progress: Progress, preview: Preview | None = None) -> dic
     return impacts(checked_options(job.options, OPTIONS), job, progress)
 
 
+def foley(job: Job, progress: Progress, preview: Preview | None = None) -> dict[str, Any]:
+    """A silent film to the sound of what hits and slides in it, see `impact.film.foley`."""
+    from .impact.film import OPTIONS, foley
+
+    return foley(checked_options(job.options, OPTIONS), job, progress)
+
+
 def groove_live(job: Job, progress: Progress, preview: Preview | None = None) -> dict[str, Any]:
     """GrooveNet to a sound or a part of it, sent ahead second by second; `output` .npz is all of it on planted feet.
 
@@ -322,6 +329,7 @@ TASKS: dict[str, Callable[[Job, Progress, Preview | None], dict[str, Any]]] = {
     "groove_live": groove_live,
     "face": face,
     "impacts": impacts,
+    "foley": foley,
 }
 
 

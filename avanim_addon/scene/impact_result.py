@@ -14,7 +14,7 @@ from ..compat import versions
 from .sound import add_sound_strip
 
 _KEY = "avanim_impacts"
-_MOST_MARKERS = 400
+MOST_MARKERS = 400
 MASTER = "All impacts"
 
 
@@ -59,7 +59,7 @@ def place(
             strip.volume = result["pascal"] / before["pascal"]
         strips[name] = strip.name
     markers = []
-    for event in sorted(events, key=lambda event: -event.impulse)[:_MOST_MARKERS]:
+    for event in sorted(events, key=lambda event: -event.impulse)[:MOST_MARKERS]:
         if not event.mute:
             marker = scene.timeline_markers.new(label(event)[:60], frame=round(events.frame(event)))
             markers.append([marker.name, marker.frame])
@@ -75,16 +75,20 @@ def place(
 def remove(scene: bpy.types.Scene, names: list[str] | None = None) -> None:
     """Take the strips of these objects, by default of all, and the markers off the timeline. The files stay."""
     before = kept(scene)
-    strips = versions.sequence_strips(scene)
-    for name in list(before.get("strips", {})) if names is None else names:
-        strip = strips.get(before["strips"][name])
-        if strip is not None:
-            sound = strip.sound
-            strips.remove(strip)
-            if sound is not None and not sound.users:
-                bpy.data.sounds.remove(sound)
-    wanted = {(name, frame) for name, frame in before.get("markers", [])}
-    for marker in [m for m in scene.timeline_markers if (m.name, m.frame) in wanted]:
-        scene.timeline_markers.remove(marker)
+    gone = list(before.get("strips", {})) if names is None else names
+    take_away(scene, [before["strips"][name] for name in gone], before.get("markers", []))
     if names is None and _KEY in scene:
         del scene[_KEY]
+
+
+def take_away(scene: bpy.types.Scene, strips: list[str], markers: list[Any]) -> None:
+    """Remove strips by name, with their sounds, and markers by [name, frame]; what is gone already is no harm."""
+    there = versions.sequence_strips(scene)
+    for strip in [there[name] for name in strips if name in there]:
+        sound = strip.sound
+        there.remove(strip)
+        if sound is not None and not sound.users:
+            bpy.data.sounds.remove(sound)
+    wanted = {(name, frame) for name, frame in markers}
+    for marker in [m for m in scene.timeline_markers if (m.name, m.frame) in wanted]:
+        scene.timeline_markers.remove(marker)

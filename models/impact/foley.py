@@ -8,6 +8,7 @@ that material and size, as the sound of a scene is (rigs/impact).
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -22,7 +23,7 @@ from ...rigs.files import replacing
 from ...rigs.job import Progress, silent
 from ..device import choose
 from ..weights_file import reading_weights
-from .shots import FPS, MATERIALS, Pictures
+from .shots import FPS, MATERIALS, Pictures, windows
 from .towers import FEATURES, Eyes
 
 Array = NDArray[np.float64]
@@ -66,17 +67,19 @@ class Seen:
 
 
 def watch(
-    frames: Pictures,
+    frames: Iterable[Pictures],
     net: Watcher | None = None,
     threshold: float | None = None,
     device: str = "auto",
     progress: Progress = silent,
+    count: int = 0,
 ) -> Seen:
     """What is seen to happen in a shot.
 
     Args:
-        frames: (T, 96, 96, 3) at 30 a second, as `shots.load_shot` gives them.
+        frames: (96, 96, 3) each, at 30 a second: an array of them, or a `shots.Film`, which is read as it is watched.
         threshold: how sure a hit must be, 0..1; by default what the weights say.
+        count: how many frames there are, for `progress`.
 
     Raises:
         InputError: the weights are missing, or there is no such device.
@@ -89,14 +92,12 @@ def watch(
     place = choose(device)
     net = net.to(place).eval()
     rows: dict[str, list[Array]] = {}
-    step = WINDOW - 2 * OVERLAP
+    watched = 0
     with torch.inference_mode():
-        for begin in range(0, len(frames), step):
-            progress(begin / len(frames), "Watching the shot")
-            first = max(0, begin - OVERLAP)
-            window = torch.tensor(frames[first : begin + step + OVERLAP], device=place)
-            answers = net(window.permute(0, 3, 1, 2)[None].float() / 255)
-            kept_rows = slice(begin - first, begin - first + min(step, len(frames) - begin))
+        for part, kept_rows in windows(frames, WINDOW - 2 * OVERLAP, OVERLAP, OVERLAP):
+            progress(min(1.0, watched / max(count, watched + len(part))), "Watching the shot")
+            answers = net(torch.tensor(part, device=place).permute(0, 3, 1, 2)[None].float() / 255)
+            watched += kept_rows.stop - kept_rows.start
             for name, values in answers.items():
                 rows.setdefault(name, []).append(values[0, kept_rows].double().cpu().numpy())
     progress(1.0, "Watching the shot")

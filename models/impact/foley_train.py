@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +16,21 @@ from torch import nn
 from ...rigs.job import Progress, part, silent
 from .foley import Watcher, save_weights, targets, watch
 from .foley_score import f1_of, matched
-from .shots import Clip, Pictures, load_clips
+from .shots import FPS, SIZE, Clip, Pictures, load_clips
 from .training import Run, few_threads
 
 MINUTES, BATCH, LENGTH = 30.0, 4, 45
+_RATES = (15, 20, 24, 24, 25, 25)  # frames a second of other films
 _HELD_OUT = 12  # of the clips, every so-many-th only chooses the threshold
 
 
 def augmented(frames: Pictures, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Other light, colours, framing and grain; (T, 96, 96, 3) to floats 0..1."""
-    made = frames.astype(np.float32) / 255
-    if rng.random() < 0.5:
-        made = made[:, :, ::-1]
+    """Other light, colours, framing, grain and rates; (T, 96, 96, 3) to floats 0..1."""
+    if rng.random() < 0.35:  # a film of fewer frames a second, each held until the next
+        rate = rng.choice(_RATES)
+        clock = np.floor(np.arange(len(frames)) * rate / FPS + rng.random()) / rate * FPS
+        frames = frames[np.clip(np.round(clock - clock[0]).astype(int), 0, np.arange(len(frames)))]
+    made = frames[:, :, ::-1] if rng.random() < 0.5 else frames
     size = made.shape[1]
     crop = rng.integers(size - size // 5, size + 1)
     top, left = rng.integers(0, size - crop + 1, 2)
@@ -35,9 +39,18 @@ def augmented(frames: Pictures, rng: np.random.Generator) -> NDArray[np.float32]
     if rng.random() < 0.3:  # as a wide shot is squared
         bar = int(rng.integers(0, size // 5))
         made[:, :bar], made[:, size - bar :] = made[:, bar : bar + 1], made[:, size - bar - 1 : size - bar]
-    made = made ** rng.uniform(0.8, 1.25) * rng.uniform(0.8, 1.2) * rng.uniform(0.92, 1.08, 3).astype(np.float32)
-    made = made + rng.normal(0, rng.uniform(0, 0.02), made.shape).astype(np.float32)
-    return np.clip(made, 0, 1)
+    curve = (np.arange(256) / 255)[:, None] ** rng.uniform(0.8, 1.25)
+    curve = (curve * rng.uniform(0.8, 1.2) * rng.uniform(0.92, 1.08, 3)).astype(np.float32)
+    lit = np.stack([curve[:, channel][made[..., channel]] for channel in range(3)], 3)
+    grain = _grain()[(int(rng.integers(1 << 16)) + np.arange(len(lit))) % len(_grain())]
+    lit += np.roll(grain, tuple(rng.integers(0, size, 2)), (1, 2))[..., None] * np.float32(rng.uniform(0, 0.025))
+    return np.clip(lit, 0, 1, out=lit)
+
+
+@lru_cache(maxsize=1)
+def _grain() -> NDArray[np.float32]:
+    """(61, 96, 96): noise of deviation one; drawing it anew each time would take a tenth of the training."""
+    return np.random.default_rng(0).standard_normal((61, SIZE, SIZE), np.float32)
 
 
 class Trainer(Run[Watcher]):

@@ -9,7 +9,8 @@ Nothing but pictures goes in; neither the events nor the materials of a clip are
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -18,13 +19,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ...rigs.errors import InputError
 from ...rigs.files import replacing
 from ...rigs.job import Progress, silent
 from ..device import choose
 from ..weights_file import reading_weights
 from .cochleagram import BANDS, FPS, RATE
 from .shots import FPS as PICTURE_FPS
-from .shots import Pictures
+from .shots import Pictures, windows
 from .towers import FEATURES, Tower, space_time
 
 Array = NDArray[np.float64]
@@ -67,7 +69,8 @@ class Ear:
     """What the sounds of the training clips have taught.
 
     `mean` (42,), `basis` (42, 10), `scale` (10,) of the components · `pieces` (N, 18, 10) components around an onset ·
-    `waves` (N, L) the sound there at 22,050 Hz · `kinds` (N,) text that only scores look at.
+    `waves` (N, L) the sound there at 22,050 Hz · `kinds` (N,) what each is, which is
+    only looked at by scores, by lists of events, and where the user says the material.
     """
 
     mean: Array
@@ -81,27 +84,42 @@ class Ear:
         """(T, 42) to (T, 10), of deviation one."""
         return (cochleagram - self.mean) @ self.basis / self.scale
 
+    def only(self, material: str) -> Ear:
+        """The same with no pieces but those of one material. Raises InputError: there are none."""
+        kept = [index for index, kind in enumerate(self.kinds) if kind.split()[0] == material]
+        if not kept:
+            known = sorted({kind.split()[0] for kind in self.kinds})
+            raise InputError(f"No sounds of {material} were learned; choose {', '.join(known)}, or the method foley.")
+        kinds = tuple(self.kinds[index] for index in kept)
+        return replace(self, pieces=self.pieces[kept], waves=self.waves[kept], kinds=kinds)
+
     def cochleagram(self, components: Array) -> Array:
         return components * self.scale @ self.basis.T + self.mean
 
 
-def hear(frames: Pictures, net: IndicatedNet | None = None, device: str = "auto", progress: Progress = silent) -> Array:
-    """(3 T, 10): how a shot of (T, 96, 96, 3) frames is thought to sound. Raises InputError, Cancelled."""
+def hear(
+    frames: Iterable[Pictures],
+    net: IndicatedNet | None = None,
+    device: str = "auto",
+    progress: Progress = silent,
+    count: int = 0,
+) -> Array:
+    """(3 T, 10): how a shot is thought to sound. Arguments as those of `foley.watch`. Raises InputError, Cancelled."""
     net = net or load_weights()[0]
     place = choose(device)
     net = net.to(place).eval()
-    state = None
+    state, looked, watched = None, None, 0
     rows = []
     with torch.inference_mode():
-        looked = net.look(torch.tensor(frames[:1], device=place).permute(0, 3, 1, 2).float() / 255)
-        for begin in range(0, len(frames), 60):
-            progress(begin / len(frames), "Watching the shot")
-            first, last = max(0, begin - 1), min(len(frames), begin + 61)
-            window = torch.tensor(frames[first:last], device=place).permute(0, 3, 1, 2)[None].float() / 255
-            images = space_time(window)[0, begin - first : begin - first + min(60, len(frames) - begin)]
+        for part, kept in windows(frames, 60, 1, 1):
+            progress(min(1.0, watched / max(count, watched + len(part))), "Watching the shot")
+            window = torch.tensor(part, device=place).permute(0, 3, 1, 2)[None].float() / 255
+            looked = net.look(window[0, :1]) if looked is None else looked
+            images = space_time(window)[0, kept]
             seen = torch.cat([looked.expand(len(images), -1), net.motion(images)], 1)
             answer, state = net.time(seen.repeat_interleave(REPEATS, 0)[None], state)
             rows.append(net.out(answer)[0].double().cpu().numpy())
+            watched += len(images)
     progress(1.0, "Watching the shot")
     return np.concatenate(rows)
 

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,14 +14,19 @@ from ...rigs.impact.contact import contact_modulus, hertz_duration
 from ...rigs.impact.materials import Material, material
 from ...rigs.impact.modes import Modes, analyse
 from ...rigs.impact.synth import RATE, Blow, Rub, jolt, ring, rubbing, thud
+from ...rigs.job import Progress, silent
 from .shots import FPS
 
 Array = NDArray[np.float64]
 
 _SIZE = 0.3  # m, of the box whose modes are computed; others are scaled
+_SIZES = 0.05, 2.0  # m, between which a body is taken to be
 _CORNER = 0.01  # m, radius of what touches
-_GROUND, _GROUND_THICK = "stone", 0.1
-_SLIDING_SPEED = 0.6  # m/s, that is taken for what is seen to slide
+GROUND, _GROUND_THICK = "stone", 0.1
+SLIDING_SPEED = 0.6  # m/s, that is taken for what is seen to slide
+_SHORTEST = 3  # frames that something must slide
+# Long films are played in parts of so many s, each of which may ring on so long into the next.
+_PART, _TAIL = 60, 12
 
 
 @lru_cache(maxsize=32)
@@ -29,6 +36,18 @@ def _box(name: str) -> Modes:
     quads = [(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)]
     triangles = np.array([t for a, b, c, d in quads for t in ((a, b, c), (a, c, d))])
     return analyse(corners, triangles, material(name), 0.02 * _SIZE, count=60)
+
+
+def body(name: str, size: float) -> Modes:
+    """The box that stands for a thing of that material and longest side in m."""
+    return _box(name).scaled(float(np.clip(size, *_SIZES)) / _SIZE)
+
+
+def stretches(slides: ArrayLike) -> list[tuple[int, int]]:
+    """(first frame, the frame after the last) of each stretch in which something slides; (T,) 0..1."""
+    on = np.concatenate([[False], np.asarray(slides, float) > 0.5, [False]])
+    edges = zip(np.flatnonzero(on[1:] & ~on[:-1]), np.flatnonzero(~on[1:] & on[:-1]), strict=True)
+    return [(int(first), int(last)) for first, last in edges if last - first >= _SHORTEST]
 
 
 def played(
@@ -41,25 +60,43 @@ def played(
     seconds: float,
     *,
     seed: int = 0,
-) -> Array:
-    """(N,) Pa at one metre, 48 kHz: hits and slides on a stone floor.
+    ground: str = GROUND,
+    progress: Progress = silent,
+) -> NDArray[np.float32]:
+    """(N,) Pa at one metre, 48 kHz: hits and slides on a floor.
 
     Args:
         times: (H,) s. strengths: (H,) m/s, change of velocity. materials: (H,) their names. sizes: (H,) m, longest
             side. slides: (T,) 0..1 at 30 frames a second, how surely something slides. sliding: its material.
+            ground: material of the floor.
     """
     rng = np.random.default_rng(seed)
-    length = round(seconds * RATE)
-    result = np.zeros(length)
-    ground = material(_GROUND)
+    result = np.zeros(round(seconds * RATE), np.float32)
     hits = list(zip(np.asarray(times, float), np.asarray(strengths, float), materials, np.asarray(sizes, float),
                     strict=True))  # fmt: skip
-    for name in sorted({*materials, sliding}):
+    slides = np.asarray(slides, float)
+    for begin in range(0, math.ceil(seconds), _PART):
+        progress(begin / seconds, "Playing what is seen")
+        here = [(time - begin, *hit) for time, *hit in hits if begin <= time < begin + _PART]
+        slid = slides[begin * FPS : (begin + _PART) * FPS]
+        if here or stretches(slid):
+            first = begin * RATE
+            length = min(len(result) - first, (_PART + _TAIL) * RATE)
+            result[first : first + length] += _part(here, slid, sliding, material(ground), length, rng)
+    progress(1.0, "Playing what is seen")
+    return result
+
+
+def _part(
+    hits: list[Any], slides: Array, sliding: str, ground: Material, length: int, rng: np.random.Generator
+) -> Array:
+    result = np.zeros(length)
+    for name in sorted({*(kind for _, _, kind, _ in hits), sliding}):
         own = material(name)
         usual = float(np.median([size for *_, kind, size in hits if kind == name] or [_SIZE]))
-        modes = _box(name).scaled(float(np.clip(usual, 0.05, 2.0)) / _SIZE)
+        modes = body(name, usual)
         blows = [_blow(time, speed, own, ground, modes, rng) for time, speed, kind, _ in hits if kind == name]
-        rubs = _rubs(np.asarray(slides, float), own, modes, rng) if name == sliding else []
+        rubs = _rubs(slides, own, modes, rng) if name == sliding else []
         result += ring(modes, own, blows, rubs, length)
         result += jolt(modes.mass, modes.mass / own.density, blows, length)
         result += thud(ground, _GROUND_THICK, blows, length)
@@ -76,12 +113,9 @@ def _blow(time: float, speed: float, own: Material, ground: Material, modes: Mod
 def _rubs(slides: Array, own: Material, modes: Modes, rng: np.random.Generator) -> list[Rub]:
     """One for each stretch in which something is seen to slide."""
     made = []
-    on = np.concatenate([[False], slides > 0.5, [False]])
-    for first, last in zip(np.flatnonzero(on[1:] & ~on[:-1]), np.flatnonzero(~on[1:] & on[:-1]), strict=True):
-        if last - first < 3:
-            continue
+    for first, last in stretches(slides):
         knots = np.arange(first, last + 1) / FPS
-        speed = np.full(len(knots), _SLIDING_SPEED)
+        speed = np.full(len(knots), SLIDING_SPEED)
         track = np.stack([knots, np.full(len(knots), modes.mass * 9.81), speed], 1)
         force, times = rubbing(track, own.roughness, False, int(rng.integers(1 << 31)))
         points = np.repeat(modes.positions[rng.integers(len(modes.positions))][None], len(times), 0)

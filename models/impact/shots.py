@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import av
 import av.error
@@ -20,6 +22,7 @@ Pictures = NDArray[np.uint8]
 
 FPS, SIZE = 30, 96  # frames a second, and pixels of their sides
 LONGEST_SECONDS = 600.0
+_STILL = 4.0  # of 255: the mean change of a block of 4 x 4 pixels that is no motion yet
 MATERIALS = ("steel", "glass", "wood", "plastic", "ceramic", "rubber", "stone", "cardboard")
 
 
@@ -66,43 +69,124 @@ def load_clips(folder: str | Path, kind: str) -> list[Clip]:
     return [load_clip(path) for path in paths]
 
 
-def load_shot(path: str | Path) -> tuple[Pictures, float]:
-    """A film's frames at 30 a second, squared to 96 pixels with its edges continued, and its length in seconds.
+class Film:
+    """A film's frames at 30 a second, squared to 96 pixels with its edges continued, read as they are asked for.
+
+    Iterating gives (96, 96, 3) arrays; where the film has fewer frames a second the last is held, as a player holds it.
+    `length` s is what the file says of itself, else 0. After iterating `seconds` is how long it was seen to be,
+    `notes` sentences on what was odd about it, and `moves` whether anything did.
 
     Raises:
-        InputError: the file is missing, no film, or longer than ten minutes.
+        InputError: at once or while iterating: the file is missing, no film, shorter than three frames, or longer than
+            ten minutes.
     """
-    if not Path(path).is_file():
-        raise InputError(f"There is no film {path}.")
-    frames: list[Pictures] = []
-    last = 0.0
-    try:
-        for time, picture in _decoded(path):
-            if time > LONGEST_SECONDS:
-                raise InputError(f"{path} is longer than {LONGEST_SECONDS / 60:g} minutes; cut out the part you want.")
-            # A frame is seen until the next one comes.
-            while len(frames) < round(time * FPS) and frames:
-                frames.append(frames[-1])
-            if round(time * FPS) >= len(frames):
-                frames.append(squared(picture))
-            last = time
-    except (av.error.FFmpegError, ValueError, IndexError) as error:
-        raise InputError(f"Cannot read {path} as a film: {error}. Give an .mp4 or another film.") from error
-    if len(frames) < 3:
-        raise InputError(f"{path} has fewer than three frames; give a film in which something moves.")
-    return np.stack(frames), max(last + 1 / FPS, len(frames) / FPS)
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.length, self.seconds, self.notes, self.moves = 0.0, 0.0, (), False
+        if not self.path.is_file():
+            raise InputError(f"There is no film {path}.")
+        with self._opened() as film:
+            if film.duration:
+                self.length = film.duration / 1e6
+        self._check(self.length - 1)
+
+    def __iter__(self) -> Iterator[Pictures]:
+        count, shown, last, step = 0, 0, 0.0, 1 / FPS
+        before: Pictures | None = None
+        self.moves = False
+        try:
+            with self._opened() as film:
+                stream = film.streams.video[0]
+                stream.thread_type = "AUTO"
+                step = 1 / float(stream.average_rate or FPS)
+                first = None
+                for frame in film.decode(stream):
+                    time = frame.time if frame.time is not None else shown * step
+                    first = time if first is None else first
+                    time, shown = time - first, shown + 1
+                    self._check(time)
+                    last = max(last, time)
+                    if round(time * FPS) < count:
+                        continue
+                    # A frame is seen until the next one comes.
+                    for _ in range(round(time * FPS) - count):
+                        yield before if before is not None else _small(frame)
+                        count += 1
+                    picture = _small(frame)
+                    self.moves = self.moves or (before is not None and _differ(before, picture))
+                    before = picture
+                    yield picture
+                    count += 1
+        except (av.error.FFmpegError, ValueError, IndexError) as error:
+            if shown < 3:
+                raise self._unread(error) from error
+            self.notes = (f"{self.path.name} is damaged: it ends after {last + step:.2f} s; the sound does too.",)
+        if shown < 3:
+            raise InputError(f"{self.path} has fewer than three frames; give a film in which something moves.")
+        while count < round((last + step) * FPS) and before is not None:
+            yield before
+            count += 1
+        self.seconds = last + step
+
+    def _check(self, time: float) -> None:
+        if time > LONGEST_SECONDS:
+            raise InputError(f"{self.path} is longer than {LONGEST_SECONDS / 60:g} minutes; cut out the part you want.")
+
+    @contextmanager
+    def _opened(self) -> Iterator[Any]:
+        try:
+            film = av.open(str(self.path))
+        except (av.error.FFmpegError, ValueError, IndexError) as error:
+            raise self._unread(error) from error
+        with film:
+            if not film.streams.video:
+                raise InputError(f"{self.path} has no pictures; give an .mp4 or another film.")
+            yield film
+
+    def _unread(self, error: Exception) -> InputError:
+        return InputError(f"Cannot read {self.path} as a film: {error}. Give an .mp4 or another film.")
 
 
-def _decoded(path: str | Path) -> Iterator[tuple[float, Pictures]]:
-    with av.open(str(path)) as film:
-        if not film.streams.video:
-            raise InputError(f"{path} has no pictures; give an .mp4 or another film.")
-        stream = film.streams.video[0]
-        first = None
-        for number, frame in enumerate(film.decode(stream)):
-            time = frame.time if frame.time is not None else number / float(stream.average_rate or FPS)
-            first = time if first is None else first
-            yield time - first, np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
+def load_shot(path: str | Path) -> tuple[Pictures, float]:
+    """All frames of a `Film`, (T, 96, 96, 3), and its length in seconds. Raises InputError."""
+    film = Film(path)
+    frames = np.stack(list(film))
+    return frames, film.seconds
+
+
+def windows(frames: Iterable[Pictures], step: int, before: int, after: int) -> Iterator[tuple[Pictures, slice]]:
+    """A film in parts: (frames of a part, which of them count). What counts follows on each other, `step` at a time;
+    ahead of it are up to `before` frames, and behind it up to `after`, which are there to be seen only.
+    """
+    held: list[Pictures] = []
+    told = 0  # of those that are held
+    for frame in frames:
+        held.append(frame)
+        if len(held) == told + step + after:
+            yield np.stack(held), slice(told, told + step)
+            del held[: max(0, told + step - before)]
+            told = min(before, told + step)
+    if len(held) > told:
+        yield np.stack(held), slice(told, len(held))
+
+
+def _differ(one: Pictures, other: Pictures) -> bool:
+    """Whether two frames differ by more than what a codec does to a picture that stands still."""
+    change = np.abs(one.astype(np.float32) - other).mean(2)
+    blocks = change.reshape(SIZE // 4, 4, SIZE // 4, 4).mean((1, 3))
+    return float(blocks.max()) > _STILL
+
+
+def _small(frame: av.VideoFrame) -> Pictures:
+    """A decoded frame, upright and squared."""
+    ratio = float(getattr(frame, "sample_aspect_ratio", None) or 1)
+    width, height = frame.width * ratio, frame.height
+    scale = SIZE / max(width, height)
+    across, down = max(1, round(width * scale)), max(1, round(height * scale))
+    small = frame.reformat(across, down, "rgb24", interpolation="AREA")
+    picture = np.asarray(small.to_ndarray(), np.uint8)
+    return squared(np.rot90(picture, round(frame.rotation / 90)))
 
 
 def squared(picture: Pictures) -> Pictures:
@@ -110,6 +194,7 @@ def squared(picture: Pictures) -> Pictures:
     height, width = picture.shape[:2]
     scale = SIZE / max(height, width)
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    small = np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BOX))
+    if size != (width, height):
+        picture = np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BOX))
     down, across = SIZE - size[1], SIZE - size[0]
-    return np.pad(small, ((down // 2, down - down // 2), (across // 2, across - across // 2), (0, 0)), mode="edge")
+    return np.pad(picture, ((down // 2, down - down // 2), (across // 2, across - across // 2), (0, 0)), mode="edge")

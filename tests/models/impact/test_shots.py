@@ -12,7 +12,7 @@ import torch
 from avanim.models.impact import foley, foley_score
 from avanim.models.impact.foley_train import Trainer, augmented, best_threshold
 from avanim.models.impact.shots import FPS, MATERIALS, SIZE, Clip, load_clip, load_clips, load_shot, squared
-from avanim.models.impact.towers import Eyes, space_time
+from avanim.models.impact.towers import FEATURES, Eyes, moving, space_time
 from avanim.rigs.errors import InputError
 from avanim.rigs.npz import save_npz
 
@@ -104,26 +104,37 @@ def test_a_standing_picture_shows_no_motion_and_the_towers_see_one_frame_around(
     torch.manual_seed(0)
     frames = torch.rand(1, 1, 3, 32, 32).expand(1, 12, 3, 32, 32).clone()
     seen = space_time(frames)
-    assert torch.allclose(seen[0, 4, 0], torch.full((32, 32), 0.5)) and torch.allclose(seen[0, 4, 0], seen[0, 4, 2])
+    assert torch.allclose(seen[0, 4, 0], torch.full((16, 16), 0.5)) and torch.allclose(seen[0, 4, 0], seen[0, 4, 2])
     eyes = Eyes().eval()
     with torch.inference_mode():
         before = eyes(frames)
         frames[0, 7] += 0.5
         after = eyes(frames)
-    changed = (before - after).abs().amax(2)[0] > 1e-6
+    changed = (before - after)[..., FEATURES:].abs().amax(2)[0] > 1e-6
     assert changed.tolist() == [i in (6, 7, 8) for i in range(12)]
+
+
+def test_what_moves_now_and_what_is_not_always_there_is_looked_at() -> None:
+    frames = torch.zeros(1, 12, 3, 96, 96)
+    for frame in range(12):  # comes down for six frames, then lies
+        top = 8 * min(frame, 6)
+        frames[0, frame, :, top : top + 16, 40:56] = 1
+    weights = moving(frames)
+    assert weights.shape == (1, 12, 2, 24, 24)
+    assert weights[0, 4, 0, 8:12, 10:14].mean() > 3 * weights[0, 4, 0].mean()
+    assert weights[0, 11, 0].max() == 0 and weights[0, 2, 1, 4:8, 10:14].mean() > 3 * weights[0, 2, 1].mean()
 
 
 def test_a_toy_run_learns_when_and_what_falls_and_goes_on_where_it_stopped(tmp_path: Path) -> None:
     clips = [falling(seed) for seed in range(8)]
     trainer = Trainer(clips)
     first = np.mean([trainer.step(0.0, 2, 30) for _ in range(4)])
-    for _ in range(56):
+    for _ in range(86):
         trainer.step(0.0, 2, 30)
     trainer.save(tmp_path / "run.pt")
     again = Trainer(clips)
     again.resume(tmp_path / "run.pt")
-    assert again.done == 60 and again.step(0.1, 2, 30) == pytest.approx(trainer.step(0.1, 2, 30), rel=1e-4)
+    assert again.done == 90 and again.step(0.1, 2, 30) == pytest.approx(trainer.step(0.1, 2, 30), rel=1e-4)
     assert np.mean([trainer.step(0.1, 2, 30) for _ in range(4)]) < 0.7 * first
     unseen = [falling(seed) for seed in range(20, 26)]
     net = trainer.net.eval()
@@ -141,7 +152,8 @@ def test_augmentation_keeps_time_and_range() -> None:
     clip = falling(3)
     made = augmented(clip.frames, np.random.default_rng(1))
     assert made.shape == clip.frames.shape and made.dtype == np.float32 and made.min() >= 0 and made.max() <= 1
-    moved = np.abs(np.diff(made.mean(3), axis=0)).mean((1, 2))
+    blocks = made.reshape(len(made), 12, 8, 12, 8, 3).mean((2, 4, 5))  # in which the grain is averaged away
+    moved = np.abs(np.diff(blocks, axis=0)).mean((1, 2))
     still = round(clip.times[0] * FPS) + 1
     assert moved[still:].mean() < 0.5 * moved[max(0, still - 8) : still - 1].mean()
 
