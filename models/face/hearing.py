@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from ...rigs.errors import InputError
 from ...rigs.job import Progress, part, silent
 from ...rigs.phones import Phones
 from ...rigs.sound import Sound
-from ..audio.load import load_sound, probe
+from ..audio.load import UnsoundWarning, load_sound, probe
 
 if TYPE_CHECKING:
     from ..speech import Heard
@@ -31,8 +32,10 @@ _QUIET = 1e-3
 # How likely the likeliest phones of a phrase have to be, on the mean (speech 0.36 and more, music 0.24 and less), and
 # the pause, s, that parts phrases.
 _SURE, _APART = 0.29, 0.25
-# The least speech that is worth a mouth: s, and a share of the sound.
+# The least speech that is worth a mouth: s, and a share of the sound. Up to a larger share it also has to stand out of
+# the rest by so many dB, as a word in a silence does and a moment of music does not.
 _LEAST_SECONDS, _LEAST_SHARE = 0.12, 0.01
+_SMALL_SHARE, _STANDS_OUT = 0.08, 15.0
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,12 @@ class Source:
             long = min(long, whole - at)
             if long <= 0:
                 return Sound(np.zeros((1, 0), np.float32), RATE)
-            sound = load_sound(path, rate=RATE, start=start + at, seconds=long, mono=channels == 1)
+            with warnings.catch_warnings(record=True) as said:
+                warnings.simplefilter("always", UnsoundWarning)
+                sound = load_sound(path, rate=RATE, start=start + at, seconds=long, mono=channels == 1)
+            for warning in said:
+                if issubclass(warning.category, UnsoundWarning):
+                    source.note(str(warning.message))
             return _chosen(sound, channel, source)
 
         source.read = read
@@ -124,11 +132,27 @@ def listen(source: Source, *, device: str = "auto", progress: Progress = silent)
     if not heard:
         return Voice.silent(Phones.nothing(), source.seconds)
     voice = _joined(heard, source.seconds)
-    spoken = float((voice.phones.end - voice.phones.start).sum()) if len(voice.phones) else 0.0
-    if spoken < max(_LEAST_SECONDS, _LEAST_SHARE * source.seconds):
+    if not _is_speech(voice):
         source.note(f"No speech was heard in {source.name}: the mouth stays at rest. Choose another part or channel.")
         return replace(voice, phones=Phones.nothing())
     return voice
+
+
+def _is_speech(voice: Voice) -> bool:
+    """Whether there is enough of it, and not only a moment of something that sounds on and on."""
+    if not len(voice.phones):
+        return False
+    spoken = float((voice.phones.end - voice.phones.start).sum())
+    if spoken < max(_LEAST_SECONDS, _LEAST_SHARE * voice.seconds):
+        return False
+    if spoken > _SMALL_SHARE * voice.seconds or not len(voice.loudness):
+        return True
+    times = (np.arange(len(voice.loudness)) + 0.5) / FRAMES
+    index = (np.searchsorted(voice.phones.start, times, side="right") - 1).clip(0)
+    within = (voice.phones.start[index] <= times) & (times < voice.phones.end[index])
+    if not within.any() or within.all():
+        return True
+    return float(np.median(voice.loudness[within]) - np.median(voice.loudness[~within])) > _STANDS_OUT
 
 
 def _meant(heard: Heard) -> Phones:
