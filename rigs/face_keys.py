@@ -82,10 +82,7 @@ def face_keys(weights: Array, contacts: Contacts, error: float = 0.01, stepped: 
     """The keys of weights (T, 52), with every frame that touches as it was: lips, teeth, jaw. Raises InputError."""
     keep = np.zeros(weights.shape, bool)
     lower = shapes_of(["lower"])
-    for flags in (contacts.closed, contacts.teeth, contacts.shut):
-        # The first and the last frame of each contact.
-        edge = flags & ~(np.r_[False, flags[:-1]] & np.r_[flags[1:], False])
-        keep[np.ix_(edge, lower)] = True
+    keep[np.ix_(edges(contacts), lower)] = True
     while True:
         keys = reduced(weights, error, keep, stepped)
         made = keys.curves()
@@ -93,6 +90,12 @@ def face_keys(weights: Array, contacts: Contacts, error: float = 0.01, stepped: 
         if keep[np.ix_(lost, lower)].all():
             return keys
         keep[np.ix_(lost, lower)] = True
+
+
+def edges(contacts: Contacts) -> NDArray[np.bool_]:
+    """(T,) the first and the last frame of each contact."""
+    every = (contacts.closed, contacts.teeth, contacts.shut)
+    return np.any([flags & ~(np.r_[False, flags[:-1]] & np.r_[flags[1:], False]) for flags in every], axis=0)
 
 
 def _lost(weights: Array, made: Array, contacts: Contacts) -> NDArray[np.bool_]:

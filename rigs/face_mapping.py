@@ -9,9 +9,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from .articulation_contacts import aperture
 from .errors import InputError
 from .face import ARKIT_52
-from .face_conventions import SHAPE, VISEME, FaceTarget, face_conventions
+from .face_conventions import EXPRESSION, SHAPE, VISEME, FaceTarget, face_conventions
+from .face_regions import shapes_of
 
 Array = NDArray[np.float64]
 
@@ -20,6 +22,8 @@ _FEWEST = 3
 # A mouth shows no more shapes at a time: where more fit, their sum would be an open mouth.
 _AT_ONCE = 2
 _SWEEPS = 40
+# Lips this near count as closed (`articulation_contacts.aperture`); a mix parts them no further than the face does.
+_CLOSED = 0.03
 
 
 @dataclass(frozen=True)
@@ -57,34 +61,92 @@ class FaceMap:
         for key, target in self.targets.items():
             if target.kind == SHAPE:
                 found[key] = sum(share * weights[:, column[shape]] for shape, share in target.recipe.items())
-        # Where a shape key is both eyes' and others are one eye's each, the pair would close them twice.
+        # Where a shape key is both sides' and others are one side's each, all of them would move it twice.
+        for key in list(found):
+            if {face_key(f"{key}_{side}") for side in "LR"} <= {face_key(other) for other in found}:
+                found[key] = np.zeros(len(weights))
         singles = {next(iter(self.targets[key].recipe)) for key in found if len(self.targets[key].recipe) == 1}
         for key in list(found):
             recipe = self.targets[key].recipe
             if len(recipe) > 1 and set(recipe) <= singles:
                 found[key] = np.zeros(len(weights))
-        mixes = {key: target for key, target in self.targets.items() if target.kind != SHAPE}
-        if mixes:
-            found |= _mixed(mixes, weights)
+        rest = weights
+        expressions = {key: target for key, target in self.targets.items() if target.kind == EXPRESSION}
+        if expressions:
+            shares, rest = _expressed(expressions, weights)
+            found |= shares
+        visemes = {key: target for key, target in self.targets.items() if target.kind == VISEME}
+        if visemes:
+            found |= _spoken(visemes, rest, aperture(weights))
         return {key: self.gains.get(key, 1.0) * np.clip(values, 0, 1) for key, values in found.items()}
 
 
-def _mixed(targets: dict[str, FaceTarget], weights: Array) -> dict[str, Array]:
-    """The mix of targets that comes nearest to `weights`, of visemes no more than two on any frame."""
+def _basis(targets: dict[str, FaceTarget]) -> Array:
+    """(K, 52) the recipes."""
     basis = np.zeros((len(targets), 52))
     for row, target in enumerate(targets.values()):
         for shape, share in target.recipe.items():
             basis[row, ARKIT_52.index(shape)] = share
+    return basis
+
+
+def _expressed(targets: dict[str, FaceTarget], weights: Array) -> tuple[dict[str, Array], Array]:
+    """The expressions in `weights`, and what of those they leave.
+
+    An expression is there as far as both the mouth and the rest of the face show it, so that speech alone, or a brow
+    that goes up on a stressed word, is none.
+    """
+    basis, lower = _basis(targets), shapes_of(["lower"])
+    halves = []
+    for part in (lower, ~lower):
+        shown = part & basis.any(axis=0)
+        allowed = np.broadcast_to(basis[:, shown].any(axis=1), (len(weights), len(targets)))
+        shares = _nonnegative(basis[:, shown], weights[:, shown], allowed)
+        halves.append(np.where(allowed, shares, np.inf))
+    shares = np.minimum(*halves)
+    return dict(zip(targets, shares.T, strict=True)), np.clip(weights - shares @ basis, 0, None)
+
+
+def _spoken(targets: dict[str, FaceTarget], weights: Array, apart: Array) -> dict[str, Array]:
+    """The mix of no more than two visemes that comes nearest to `weights` on each frame.
+
+    Args:
+        apart: (T,) how far the lips are from each other: where they touch, the mix leaves them together.
+    """
+    basis = _basis(targets)
+    parted = np.maximum(aperture(basis), 0)
+    basis, seen = _as_seen(basis), _as_seen(weights)
     used = basis.any(axis=0)
-    visemes = np.array([target.kind == VISEME for target in targets.values()])
-    seen, basis = weights[:, used], basis[:, used]
+    basis, seen = basis[:, used], seen[:, used]
     shares = _nonnegative(basis, seen, np.ones((len(weights), len(targets)), bool))
-    if visemes.sum() > _AT_ONCE:
+    if len(targets) > _AT_ONCE:
         # How much of the face each explains, rather than how large it is: small shapes have large shares.
-        size = np.where(visemes, shares * np.linalg.norm(basis, axis=1), -1)
+        size = shares * np.linalg.norm(basis, axis=1)
         least = np.sort(size, axis=1)[:, -_AT_ONCE][:, None]
-        shares = _nonnegative(basis, seen, ~visemes | (size >= np.maximum(least, 1e-9)))
+        shares = _nonnegative(basis, seen, size >= np.maximum(least, 1e-9))
+    bound, opened = _loosely(apart), shares @ parted
+    shares = np.where(parted > 0, shares * np.minimum(1, bound / np.maximum(opened, 1e-9))[:, None], shares)
     return dict(zip(targets, shares.T, strict=True))
+
+
+def _loosely(apart: Array) -> Array:
+    """How far another mouth may open: up to where the lips count as closed as far as they do; beyond, ever more."""
+    return np.maximum(apart, 0) + 2 * np.maximum(apart - _CLOSED, 0)
+
+
+def opening(weights: Array) -> Array:
+    """(T,) how far a jaw alone is to open a mouth, in jawOpen's unit, of `weights` (T, 52)."""
+    jaw, closed = (weights[:, ARKIT_52.index(shape)] for shape in ("jawOpen", "mouthClose"))
+    return np.clip(jaw - closed, 0, _loosely(aperture(weights)))
+
+
+def _as_seen(weights: Array) -> Array:
+    """The weights with a jaw that opens as far as the lips do: under closed ones it is not seen."""
+    seen = weights.copy()
+    jaw, closed = ARKIT_52.index("jawOpen"), ARKIT_52.index("mouthClose")
+    seen[:, jaw] = np.maximum(weights[:, jaw] - weights[:, closed], 0)
+    seen[:, closed] = 0
+    return seen
 
 
 def _nonnegative(basis: Array, seen: Array, allowed: NDArray[np.bool_]) -> Array:

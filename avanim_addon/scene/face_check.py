@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import bpy
 import numpy as np
+from mathutils import Matrix
 
 from ...rigs.errors import InputError
 from ...rigs.face import ARKIT_52
@@ -15,8 +16,8 @@ from ...rigs.face_regions import shapes_of
 from ..compat import actions
 from . import keys
 from .character import meshes_of, skeleton_of
-from .foreign import is_mapped
-from .foreign_face import why_no_face
+from .foreign import bones_of, is_mapped
+from .foreign_face import controls_of, face_of, why_no_face
 
 # Shapes without which a mouth does not speak.
 _NEEDED = ("jawOpen", "mouthClose", "mouthFunnel", "mouthPucker", "mouthRollLower")
@@ -65,15 +66,17 @@ def why_still(scene: bpy.types.Scene, armature: bpy.types.Object, take: Sequence
     """Why the mouth is not seen to move as the parts of a take say, in one sentence; empty when it is."""
     parts = [(part.owner, part) for part in take if part.owner != armature]
     if not parts and is_mapped(armature):
-        return ""
+        return _bones_still(scene, armature, next(part for part in take if part.owner == armature))
     if not parts:
         return f"{armature.name} has lost its shape keys; the take moves nothing."
-    asked = {block: _loudest(part.action) for block, part in parts}
+    keys = _mouth_keys(armature)
+    asked = {block: _loudest(part.action, keys) for block, part in parts}
     block, part = max(parts, key=lambda pair: asked[pair[0]][2])
     shape, frame, value = asked[block]
     if value < _LEAST:
         return ""
-    reason = _missing(block) or _hindered(armature, block, shape) or _overruled(block, part)
+    reason = "" if is_mapped(armature) else _missing(block)
+    reason = reason or _hindered(armature, block, shape, keys) or _overruled(block, part)
     seen = _seen(scene, block, shape, frame)
     if reason or seen >= _SHARE * value or part.strip.blend_type != "REPLACE":
         return reason
@@ -83,13 +86,20 @@ def why_still(scene: bpy.types.Scene, armature: bpy.types.Object, take: Sequence
     )
 
 
-def _loudest(action: bpy.types.Action) -> tuple[str, float, float]:
+def _mouth_keys(armature: bpy.types.Object) -> set[str]:
+    """The names of the shape keys that move the mouth."""
+    lower = {ARKIT_52[index] for index in np.flatnonzero(shapes_of(["lower"]))}
+    if not is_mapped(armature):
+        return lower
+    return {key for key, target in face_of(armature).targets.items() if lower & target.recipe.keys()}
+
+
+def _loudest(action: bpy.types.Action, keys_of_mouth: set[str]) -> tuple[str, float, float]:
     """The mouth's shape that gets the largest weight: its name, the frame, the weight."""
     best = ("", 0.0, 0.0)
-    lower = shapes_of(["lower"])
     for curve in actions.curves(action, "KEY"):
-        shape = curve.data_path.split('"')[1]
-        if shape not in ARKIT_52 or not lower[ARKIT_52.index(shape)] or not len(curve.keyframe_points):
+        shape = bpy.utils.unescape_identifier(curve.data_path[len('key_blocks["') : -len('"].value')])
+        if shape not in keys_of_mouth or not len(curve.keyframe_points):
             continue
         spots = np.empty(2 * len(curve.keyframe_points), np.float32)
         curve.keyframe_points.foreach_get("co", spots)
@@ -106,12 +116,12 @@ def _missing(block: bpy.types.Key) -> str:
     return f"{block.name} has no shape key {', '.join(lacking)}, so the mouth cannot close or round as it should."
 
 
-def _hindered(armature: bpy.types.Object, block: bpy.types.Key, shape: str) -> str:
+def _hindered(armature: bpy.types.Object, block: bpy.types.Key, shape: str, mouth: set[str]) -> str:
     """What of the mesh or the shape keys themselves keeps it still."""
     owners = [mesh for mesh in meshes_of(armature) if mesh.data.shape_keys == block]
     if not block.use_relative:
         return f"{block.name} is set to absolute shape keys, which no weights move; switch Relative on."
-    muted = [key.name for key in block.key_blocks if key.name in ARKIT_52 and key.mute]
+    muted = [key.name for key in block.key_blocks if key.name in mouth and key.mute]
     if muted:
         return f"The shape key {muted[0]} of {block.name} is muted ({len(muted)} are); tick its box in the mesh's data."
     low = block.key_blocks[shape]
@@ -148,6 +158,34 @@ def _overruled(block: bpy.types.Key, part: Part) -> str:
     if locked:
         return f"{len(locked)} curves of the take are muted; unmute them in the graph editor."
     return ""
+
+
+def _bones_still(scene: bpy.types.Scene, armature: bpy.types.Object, part: Part) -> str:
+    """Why the jaw is not seen to turn as a take says of a face that bones move, in one sentence; empty when it is."""
+    controls = controls_of(armature)
+    jaw = controls.jaw if controls else bones_of(armature).bones.get("jaw", "")
+    curves = [curve for curve in actions.curves(part.action) if f'"{jaw}"].rotation' in curve.data_path]
+    if not jaw or not curves:
+        return ""
+    frames = int(part.action["avanim_frame_start"]) + np.arange(int(part.action["avanim_frames"]))
+    asked = np.ptp([keys.sample(curve, frames) for curve in curves], axis=1)
+    if asked.max() < _LEAST / 10:
+        return ""
+    values = np.array([keys.sample(curve, frames) for curve in curves])
+    most = int(np.argmax(np.abs(values - values[:, :1]).max(axis=0)))
+    current, below = scene.frame_current, scene.frame_subframe
+    poses = []
+    try:
+        for frame in (frames[0], frames[most]):
+            scene.frame_set(int(frame))
+            posed = armature.evaluated_get(bpy.context.evaluated_depsgraph_get()).pose.bones[jaw]
+            above = posed.parent.matrix if posed.parent else Matrix()
+            poses.append((above.inverted() @ posed.matrix).to_quaternion())
+    finally:
+        scene.frame_set(current, subframe=below)
+    if poses[0].rotation_difference(poses[1]).angle > _SHARE * _LEAST / 10:
+        return ""
+    return f"The jaw's bone {jaw} of {armature.name} does not turn: look for constraints and other tracks that hold it."
 
 
 def _seen(scene: bpy.types.Scene, block: bpy.types.Key, shape: str, frame: float) -> float:

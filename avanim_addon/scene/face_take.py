@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Generator, Iterable
 from typing import Any
 
 import bpy
@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...rigs import face_regions
-from ...rigs.articulation_contacts import contacts
+from ...rigs.articulation_contacts import Contacts, contacts
 from ...rigs.errors import InputError
 from ...rigs.face import ARKIT_52, FaceTrack
-from ...rigs.face_keys import face_keys
+from ...rigs.face_keys import edges, face_keys, reduced
 from ...rigs.marks import Marks
 from ...rigs.phones import PHONES, Phones
 from ...rigs.rotation import matrix_from_axis_angle, quaternion_from_matrix, sign_continuous
@@ -23,10 +23,12 @@ from . import foreign_face
 from . import marks as marking
 from .axes import bone_axes
 from .character import meshes_of, skeleton_of
-from .foreign import is_mapped
+from .foreign import Channel, is_mapped
 from .take import by_uid, found, keep_settings, last_of, new_identity, scene_fps
 
 Array = NDArray[np.float64]
+# The frames that get a key, from 0, and the curve through those.
+Keyed = tuple[NDArray[np.int64], Channel]
 
 EYES = ("left_eye", "right_eye")
 # Pitch and yaw of the eyes in the head, rad, of the armature: where no bones turn the eyes, kept for other programs.
@@ -100,51 +102,78 @@ def face_take_steps(
     scene = bpy.context.scene
     frame_start = scene.frame_start if frame_start is None else frame_start
     fps = fps or scene_fps(scene)
-    if is_mapped(armature):
-        owners, parts = foreign_face.write_parts(armature, track, name, frame_start, fps)
-        count = max(1, round(track.seconds * fps))
-        return _onto_tracks(armature, owners, parts, frame_start, count, fps, settings or {}, marks or {})
-    blocks = _shape_keys(armature)
-    times = np.arange(max(1, round(track.seconds * fps))) / fps
-    frames = frame_start + np.arange(len(times))
-    weights = _at(times, track.weights, track.fps)
-    regions = tuple(regions)
-    moved = face_regions.shapes_of(regions)
-    keyed = _keys(weights, (marks or {}).get("phonemes"), settings or {}, fps, error, stepped)
-    on_bones = _bone_channels(armature, blocks, track, times, regions)
+    count = max(1, round(track.seconds * fps))
+    frames = frame_start + np.arange(count)
+    touching = None
+    if error or stepped:
+        touching = _contacts((marks or {}).get("phonemes"), settings or {}, count / fps, fps)
+    parts = _parts(armature, track, fps, tuple(regions), touching, error, stepped)
 
     made: list[tuple[int, int]] = []  # session_uid of the owner and of its action; the armature's first
     finished = False
     try:
-        for owner, title in ((armature, name), *((block, f"{name} ({block.name})") for block in blocks)):
+        for owner, _ in parts:
+            title = f"{name} ({owner.name})" if made else name
             made.append((owner.session_uid, actions.new_action(title, owner).session_uid))
-        actions.write_curves(found(bpy.data.actions, made[0][1]), "OBJECT", frames, on_bones)
-        for owner_uid, action_uid in made[1:]:
-            yield
-            shapes = _shapes(found(bpy.data.shape_keys, owner_uid))
-            for start in range(0, len(shapes), _AT_ONCE):
-                for shape in shapes[start : start + _AT_ONCE]:
-                    column = ARKIT_52.index(shape)
-                    if not moved[column]:
-                        continue
-                    at, values = keyed(column)
-                    channel = (f'key_blocks["{shape}"].value', 0, "Face", values)
-                    kind = "CONSTANT" if stepped else "LINEAR"
-                    actions.write_curves(found(bpy.data.actions, action_uid), "KEY", frames[at], [channel], kind)
+        owners: list[tuple[int, str]] = [(owner.session_uid, owner.id_type) for owner, _ in parts]
+        keys = [curves for _, curves in parts]
+        del parts
+        for (_, kind), (_, action_uid), curves in zip(owners, made, keys, strict=True):
+            for start in range(0, len(curves), _AT_ONCE):
+                for at, channel in curves[start : start + _AT_ONCE]:
+                    between = "CONSTANT" if stepped and kind == "KEY" else "LINEAR"
+                    actions.write_curves(found(bpy.data.actions, action_uid), kind, frames[at], [channel], between)
                 yield
         armature = found(bpy.data.objects, made[0][0])
-        owners = [armature, *(found(bpy.data.shape_keys, owner) for owner, _ in made[1:])]
-        parts = [found(bpy.data.actions, action) for _, action in made]
-        if GAZE not in armature:
+        moved = [armature, *(found(bpy.data.shape_keys, owner) for owner, _ in made[1:])]
+        written = [found(bpy.data.actions, action) for _, action in made]
+        if not is_mapped(armature) and GAZE not in armature:
             armature[GAZE] = [0.0, 0.0]
-        _onto_tracks(armature, owners, parts, frame_start, len(frames), fps, settings or {}, marks or {})
+        _onto_tracks(armature, moved, written, frame_start, len(frames), fps, settings or {}, marks or {})
         finished = True
-        return parts[0]
+        return written[0]
     finally:
         for _, uid in () if finished else made:
             left = by_uid(bpy.data.actions, uid)
             if left is not None:
                 bpy.data.actions.remove(left)
+
+
+def _parts(
+    armature: bpy.types.Object,
+    track: FaceTrack,
+    fps: float,
+    regions: tuple[str, ...],
+    touching: Contacts | None,
+    error: float,
+    stepped: bool,
+) -> list[tuple[bpy.types.ID, list[Keyed]]]:
+    """Per data-block, the armature first, its curves with the frames that get a key: all, where `touching` is None."""
+    every = np.arange(max(1, round(track.seconds * fps)))
+    if is_mapped(armature):
+        made: list[tuple[bpy.types.ID, list[Keyed]]] = []
+        for owner, channels in foreign_face.foreign_parts(armature, track, fps, regions):
+            if touching is None or owner == armature or not channels:
+                made.append((owner, [(every, channel) for channel in channels]))
+                continue
+            few = reduced(np.stack([values for *_, values in channels], axis=1), error, edges(touching), stepped)
+            kept = zip(channels, few.frames, few.values, strict=True)
+            made.append((owner, [(at, (*channel[:3], values)) for channel, at, values in kept]))
+        return made
+    blocks = _shape_keys(armature)
+    times = every / fps
+    weights = _at(times, track.weights, track.fps)
+    moved = face_regions.shapes_of(regions)
+    keys = None if touching is None else face_keys(weights, touching, error, stepped)
+    on_bones = [(every, channel) for channel in _bone_channels(armature, blocks, track, times, regions)]
+    by_shape: dict[str, Keyed] = {}
+    for column in np.flatnonzero(moved):
+        at, values = (every, weights[:, column]) if keys is None else (keys.frames[column], keys.values[column])
+        by_shape[ARKIT_52[column]] = at, (f'key_blocks["{ARKIT_52[column]}"].value', 0, "Face", values)
+    return [
+        (armature, on_bones),
+        *((block, [by_shape[shape] for shape in _shapes(block) if shape in by_shape]) for block in blocks),
+    ]
 
 
 def _onto_tracks(
@@ -203,19 +232,12 @@ def _shapes(block: bpy.types.Key) -> list[str]:
     return [shape for shape in ARKIT_52 if shape in block.key_blocks]
 
 
-def _keys(
-    weights: Array, phonemes: Marks | None, settings: dict[str, Any], fps: float, error: float, stepped: bool
-) -> Callable[[int], tuple[NDArray[np.int64], Array]]:
-    """Of a shape, by its place in ARKIT_52, the frames that get a key, and their values."""
-    if not (error or stepped):
-        every = np.arange(len(weights))
-        return lambda column: (every, weights[:, column])
-    seconds = len(weights) / fps
+def _contacts(phonemes: Marks | None, settings: dict[str, Any], seconds: float, fps: float) -> Contacts:
+    """Which frames must touch, by the phonemes that are kept on the take."""
     phones = Phones.nothing()
     if phonemes is not None and all(label in PHONES for label in phonemes.labels):
         phones = Phones.from_marks(phonemes, seconds).shifted(-float(settings.get("lead_ms") or 0.0) / 1000)
-    keys = face_keys(weights, contacts(phones.filled(seconds), seconds, fps), error, stepped)
-    return lambda column: (keys.frames[column], keys.values[column])
+    return contacts(phones.filled(seconds), seconds, fps)
 
 
 def _at(times: Array, values: Array, fps: float) -> Array:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Faces of the user's own: takes onto whatever shape keys the meshes of a mapped rig have, and its jaw, eyes and head.
+"""Faces of the user's own: takes onto whatever shape keys the meshes of a mapped rig have, and its bones of the face.
 
 The map of the shape keys with their gains is kept as text on the armature; without one it is found out by the names.
 """
@@ -7,7 +7,7 @@ The map of the shape keys with their gains is kept as text on the armature; with
 from __future__ import annotations
 
 import json
-from collections.abc import Generator
+from collections.abc import Iterator
 
 import bpy
 import numpy as np
@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 
 from ...rigs.errors import InputError
 from ...rigs.face import ARKIT_52, FaceTrack
+from ...rigs.face_controls import FaceControls, recognised_controls
 from ...rigs.face_conventions import FaceTarget
-from ...rigs.face_mapping import FaceMap, recognised_face
+from ...rigs.face_mapping import FaceMap, opening, recognised_face
+from ...rigs.face_regions import shapes_of
 from ...rigs.rotation import matrix_from_axis_angle, quaternion_from_matrix, sign_continuous
-from ..compat import actions
+from . import foreign_face_controls
 from .character import meshes_of
-from .foreign import ForeignShape, rotation_values
+from .foreign import Channel, ForeignShape, rotation_values
 
 Array = NDArray[np.float64]
 
@@ -37,7 +39,7 @@ def map_face(armature: bpy.types.Object, face: FaceMap | None = None) -> FaceMap
     """
     names = list(dict.fromkeys(key for block in face_blocks(armature) for key in block.key_blocks.keys()[1:]))
     if not names:
-        raise InputError(f"No mesh of {armature.name} has shape keys; its face can move by jaw and eye bones alone.")
+        raise InputError(f"No mesh of {armature.name} has shape keys; its face can move by bones alone.")
     face = face or recognised_face(names)
     table = {
         key: {"kind": target.kind, "recipe": target.recipe, "gain": face.gains.get(key, 1.0)}
@@ -70,11 +72,16 @@ def face_blocks(armature: bpy.types.Object) -> list[bpy.types.Key]:
     return list(dict.fromkeys(blocks))
 
 
+def controls_of(armature: bpy.types.Object) -> FaceControls | None:
+    """The controls of a face that is moved by bones, where the rig has such as are known."""
+    return recognised_controls(armature.data.bones.keys())
+
+
 def why_no_face(armature: bpy.types.Object) -> str:
     """Why a mapped rig can move no face, in one sentence; empty when it can."""
     try:
         shape = ForeignShape.of(armature)
-        if _free_blocks(armature, face_of(armature)) or "jaw" in shape.bones.bones:
+        if _free_blocks(armature, face_of(armature)) or controls_of(armature) or "jaw" in shape.bones.bones:
             return ""
     except InputError as error:
         return str(error)
@@ -102,8 +109,8 @@ def _free_blocks(armature: bpy.types.Object, face: FaceMap) -> list[bpy.types.Ke
 
 
 def foreign_parts(
-    armature: bpy.types.Object, track: FaceTrack, fps: float
-) -> Generator[tuple[bpy.types.ID, list[tuple[str, int, str, Array]]], None, None]:
+    armature: bpy.types.Object, track: FaceTrack, fps: float, regions: tuple[str, ...] = ("all",)
+) -> Iterator[tuple[bpy.types.ID, list[Channel]]]:
     """Per data-block its curves: first the armature's, then those of each block of shape keys.
 
     Raises:
@@ -119,40 +126,55 @@ def foreign_parts(
         np.stack([np.interp(times, own, column) for column in values.T], axis=1)
         for values in (track.weights, track.head, track.gaze)
     )
+    moved = shapes_of(regions)
     blocks = _free_blocks(armature, face)
-    yield armature, _bones(shape, weights, head, gaze, bool(blocks))
-    values = face.values(weights)
+    yield armature, _bones(armature, shape, np.where(moved, weights, 0), head, gaze, regions, bool(blocks))
+    shown = {ARKIT_52[index] for index in np.flatnonzero(moved)}
+    keyed = {key for key, target in face.targets.items() if shown & target.recipe.keys()}
+    values = face.values(np.where(moved, weights, 0)) if keyed else {}
     for block in blocks:
         yield (
             block,
             [
                 (f'key_blocks["{bpy.utils.escape_identifier(key)}"].value', 0, "Face", values[key])
                 for key in face.targets
-                if key in block.key_blocks
+                if key in keyed and key in block.key_blocks
             ],
         )
 
 
 def _bones(
-    shape: ForeignShape, weights: Array, head: Array, gaze: Array, by_shapes: bool
-) -> list[tuple[str, int, str, Array]]:
-    """Curves of the head, and of eyes and jaw; a jaw is left alone where shape keys open the mouth."""
+    armature: bpy.types.Object,
+    shape: ForeignShape,
+    weights: Array,
+    head: Array,
+    gaze: Array,
+    regions: tuple[str, ...],
+    by_shapes: bool,
+) -> list[Channel]:
+    """Curves of the head, and of eyes, jaw and the face's controls; those stay where shape keys move the face."""
     one = np.eye(3)
 
     def turned(pitch: Array, yaw: Array, roll: Array | None = None) -> Array:
         both = matrix_from_axis_angle(yaw[:, None] * one[1]) @ matrix_from_axis_angle(pitch[:, None] * one[0])
         return both if roll is None else both @ matrix_from_axis_angle(roll[:, None] * one[2])
 
-    turns = {"head": turned(head[:, 0], head[:, 1], head[:, 2])}
-    if not by_shapes:
-        opened = weights[:, ARKIT_52.index("jawOpen")] * (1 - weights[:, ARKIT_52.index("mouthClose")])
+    asked = set(regions)
+    turns = {"head": turned(head[:, 0], head[:, 1], head[:, 2])} if {"all", "head"} & asked else {}
+    controls = None if by_shapes else controls_of(armature)
+    if not by_shapes and {"all", "lower", "jaw", "mouth"} & asked:
+        opened = weights[:, ARKIT_52.index("jawOpen")] if controls and controls.lock else opening(weights)
         aside = weights[:, ARKIT_52.index("jawLeft")] - weights[:, ARKIT_52.index("jawRight")]
         turns["jaw"] = turned(_JAW_OPEN * opened, _JAW_SIDE * aside)
-    if gaze.any():
+    looks = bool({"all", "eyes", "gaze", "upper"} & asked) and bool(gaze.any())
+    if looks:
         turns |= {eye: turned(gaze[:, 0], gaze[:, 1]) for eye in ("left_eye", "right_eye")}
-    channels = []
+    bones = dict(shape.bones.bones)
+    if controls:
+        bones.setdefault("jaw", controls.jaw)
+    channels: list[Channel] = []
     for role, rotations in turns.items():
-        bone = shape.bones.bones.get(role)
+        bone = bones.get(role)
         if bone is None:
             continue
         axes = shape.rig.axes[shape.rig.index(bone)]
@@ -160,22 +182,8 @@ def _bones(
         name, values = rotation_values(quaternions, shape.modes[bone])
         path = f'pose.bones["{bpy.utils.escape_identifier(bone)}"].{name}'
         channels += [(path, part, bone, values[:, part]) for part in range(values.shape[1])]
+    if controls:
+        channels += foreign_face_controls.channels(
+            armature, shape, controls, weights, gaze if looks else None, shapes_of(regions)
+        )
     return channels
-
-
-def write_parts(
-    armature: bpy.types.Object, track: FaceTrack, name: str, frame_start: int, fps: float
-) -> tuple[list[bpy.types.ID], list[bpy.types.Action]]:
-    """What a face take moves, the armature first, and the actions for that; on no track yet.
-
-    Raises as `foreign_parts`, and leaves no action behind then.
-    """
-    owners: list[bpy.types.ID] = []
-    made: list[bpy.types.Action] = []
-    frames = frame_start + np.arange(max(1, round(track.seconds * fps)))
-    for owner, channels in list(foreign_parts(armature, track, fps)):
-        action = actions.new_action(f"{name} ({owner.name})" if made else name, owner)
-        actions.write_curves(action, owner.id_type, frames, channels)
-        owners.append(owner)
-        made.append(action)
-    return owners, made

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the shape keys of faces are called in other programs, one .toml per convention.
 
-`[shapes]`: a shape key that is one of ARKit's, or the mean of several · `[visemes]`, `[expressions]`: one that is a
-mix, by the name of its recipe in recipes.toml. A face track in ARKit's shapes is told in mixes by `face_mapping`.
+`[shapes]`: a shape key that is one of ARKit's, the mean of several, or a sum of them with shares · `[visemes]`,
+`[expressions]`: one that is a mix, by the name of its recipe in recipes.toml. A face track in ARKit's shapes is told in
+mixes by `face_mapping`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ SHAPE, VISEME, EXPRESSION = "shape", "viseme", "expression"
 
 @dataclass(frozen=True)
 class FaceTarget:
-    """A shape key: `kind`, and of ARKit's shapes how much each has in it."""
+    """A shape key: `kind`, and of ARKit's shapes how much each has in it; of a SHAPE, how much of each it takes."""
 
     kind: str
     recipe: dict[str, float]
@@ -48,7 +49,8 @@ def _read(path: Path, recipes: dict[str, dict[str, dict[str, float]]]) -> FaceCo
     targets = {}
     for key, shapes in table.get("shapes", {}).items():
         names = [shapes] if isinstance(shapes, str) else shapes
-        targets[key] = FaceTarget(SHAPE, {name: 1.0 / len(names) for name in names})
+        recipe = dict(names) if isinstance(names, dict) else {name: 1.0 / len(names) for name in names}
+        targets[key] = FaceTarget(SHAPE, recipe)
     for kind, section in ((VISEME, "visemes"), (EXPRESSION, "expressions")):
         for key, recipe in table.get(section, {}).items():
             targets[key] = FaceTarget(kind, {name: float(share) for name, share in recipes[section][recipe].items()})

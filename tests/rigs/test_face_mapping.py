@@ -5,10 +5,11 @@ import json
 
 import numpy as np
 import pytest
+from avanim.rigs.articulation_contacts import aperture
 from avanim.rigs.errors import InputError
 from avanim.rigs.face import ARKIT_52, FaceTrack
 from avanim.rigs.face_conventions import VISEME, FaceTarget, face_conventions
-from avanim.rigs.face_mapping import FaceMap, recognised_face
+from avanim.rigs.face_mapping import FaceMap, opening, recognised_face
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -121,3 +122,51 @@ def test_audio2face_round_trip(tmp_path):
         (tmp_path / "bad.json").write_text(text)
         with pytest.raises(InputError):
             FaceTrack.load(tmp_path / "bad.json")
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from(["oculus", "vrchat", "vrm", "vrm0", "vroid", "mmd", "rocketbox"]))
+def test_closed_lips_stay_closed_in_visemes(seed, name):
+    """Whatever the jaw does beneath: where ARKit's lips touch, the mix of visemes parts them no further."""
+    weights = np.random.default_rng(seed).uniform(0, 0.6, (40, 52))
+    jaw, closed = ARKIT_52.index("jawOpen"), ARKIT_52.index("mouthClose")
+    weights[::2, closed] = weights[::2, jaw]
+    for shape in ("mouthLowerDown", "mouthUpperUp"):
+        for side in ("Left", "Right"):
+            weights[::2, ARKIT_52.index(shape + side)] *= 0.1
+    face = recognised_face(list(face_conventions()[name].targets))
+    values = face.values(weights)
+    visemes = {key: target for key, target in face.targets.items() if target.kind == VISEME}
+    parts = aperture(np.array([[target.recipe.get(shape, 0) for shape in ARKIT_52] for target in visemes.values()]))
+    mixed = np.stack([values[key] for key in visemes], axis=1) @ np.maximum(parts, 0)
+    touching = aperture(weights) <= 0.03
+    assert touching.sum() >= 10
+    assert (mixed[touching] <= np.maximum(aperture(weights)[touching], 0) + 1e-9).all()
+    assert mixed[~touching].max() > 0.1
+
+
+def test_speech_and_raised_brows_are_no_expression():
+    face = recognised_face(list(face_conventions()["vrm"].targets))
+    spoken = face.values(weights_of(jawOpen=0.5, mouthStretchLeft=0.3, mouthStretchRight=0.3, browInnerUp=0.6))
+    assert max(spoken[key][1] for key in ("happy", "angry", "sad", "surprised")) < 1e-6 < 0.3 < spoken["aa"][1]
+    happy = face.values(weights_of(**{k: 0.8 * v for k, v in face.targets["happy"].recipe.items()}))
+    assert happy["happy"][1] == pytest.approx(0.8, abs=0.01) and max(happy[key][1] for key in ("aa", "ee")) < 0.05
+
+
+def test_makehuman_s_units():
+    face = recognised_face(["$md-asian", "mouth-open", "mouth-corner-puller", "eye-left-closure", "mouth-pursing"])
+    assert face.convention == "makehuman" and "$md-asian" not in face.targets
+    assert face.values(weights_of(jawOpen=0.5))["mouth-open"][1] == pytest.approx(0.45)
+    assert face.values(weights_of(jawOpen=0.5, mouthClose=0.5))["mouth-open"][1] == 0
+
+
+def test_a_shape_key_of_both_sides_beside_those_of_one():
+    face = recognised_face(list(face_conventions()["cc4"].targets))
+    values = face.values(weights_of(mouthRollLower=0.4))
+    assert values["Mouth_Roll_In_Lower_L"][1] == pytest.approx(0.4) and values["Mouth_Roll_In_Lower"][1] == 0
+
+
+def test_a_jaw_alone_closes_where_the_lips_do():
+    weights = weights_of(jawOpen=0.4, mouthClose=0.4)
+    assert opening(weights)[1] == 0
+    assert opening(weights_of(jawOpen=0.4))[1] == pytest.approx(0.4)
