@@ -35,15 +35,15 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """Yield a path inside a temporary folder beside `path`; on success move it over `path` in one step.
 
     The temporary file keeps the ending of `path`, since many writers choose the format by it. Whatever else the block
-    leaves in that folder is thrown away. Nothing is left behind when the block raises; what a killed process left is
-    cleared away by the next one that writes there.
+    leaves in that folder is thrown away. Nothing is left behind when the block raises, nor folders that were made for
+    it; what a killed process left is cleared away by the next one that writes there.
 
     Raises:
         InputError: the folder cannot be written, or the disk is full.
     """
     path = Path(path)
     folder = path.parent if str(path.parent) else Path()
-    workspace = None
+    workspace, made = None, [each for each in (folder, *folder.parents) if not each.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
@@ -53,6 +53,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
         temporary = workspace / path.name
         yield temporary
         temporary.replace(path)
+        made.clear()
     except OSError as error:
         if error.errno in _REASONS:
             raise InputError(f"Cannot write {path}: {_REASONS[error.errno]}.") from error
@@ -65,6 +66,9 @@ def replacing(path: str | Path) -> Iterator[Path]:
     finally:
         if workspace is not None:
             shutil.rmtree(workspace, ignore_errors=True)
+        with contextlib.suppress(OSError):  # others may have put something there
+            for each in made:
+                each.rmdir()
 
 
 def ensure_writable(path: str | Path) -> None:

@@ -3,7 +3,6 @@
 """Buttons of the impacts panel."""
 
 import shutil
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from ...rigs.job import Job
 from .. import session
 from ..errands import Errand, why_no_output
 from ..generating import poll
+from ..request import temporary_folder
 from ..scene import contacts, impact_result
 from ..scene.impact_bodies import MATERIAL, VALUES, material_of
 from .properties import MATERIAL_ITEMS, AVANIM_PG_impacts
@@ -53,22 +53,18 @@ class AVANIM_OT_bake_impacts(Errand, bpy.types.Operator):
         panel: AVANIM_PG_impacts = context.scene.avanim.impacts
         self._scene, self._out = context.scene.session_uid, _next_folder(panel.path)
         self._options = {"layout": panel.layout, "damping": panel.damping, "seed": panel.seed}
-        self._captured = ""
-        if getattr(self, "_folder", None) is not None:  # a second Blender does it
-            self._captured = str(Path(self._folder.name) / "capture.npz")
-        return Job("contacts", None, {}, self._captured or None)
+        # Not in the folder of the second Blender, which goes with that.
+        self._between = temporary_folder()
+        self._captured = str(Path(self._between.name) / "capture.npz")
+        return Job("contacts", None, {}, self._captured)
 
     def _second_job(self):
         options = {**self._options, "stems": str(self._out), "events": str(self._out / "events.json")}
         return Job("impacts", self._captured, options, str(self._out / "impacts.wav"))
 
     def do(self, job):
-        with tempfile.TemporaryDirectory(prefix="avanim-") as folder:
-            self._captured = str(Path(folder) / "capture.npz")
-            contacts.write_capture(self._captured)
-            result = session.run_to_the_end(self._second_job())
-            shutil.copy(self._captured, self._out / "scene.npz")
-        return result
+        contacts.write_capture(self._captured)
+        return session.run_to_the_end(self._second_job())
 
     def _done(self, context):
         if self._job.own_worker is None:
@@ -79,10 +75,13 @@ class AVANIM_OT_bake_impacts(Errand, bpy.types.Operator):
         self._job.handle = session.worker().submit(self._second_job())
         return {"PASS_THROUGH"}
 
+    def _put_away(self):
+        super()._put_away()
+        self._between.cleanup()
+
     def finish(self, context, result):
         scene = _scene_of(self._scene)
-        if self._captured and Path(self._captured).is_file():
-            shutil.copy(self._captured, self._out / "scene.npz")
+        shutil.copy(self._captured, self._out / "scene.npz")
         events = Events.load(self._out / "events.json")
         count = impact_result.place(scene, events, result, self._out)
         _list(scene, events)
@@ -158,14 +157,16 @@ class AVANIM_OT_rebake_impacts(Errand, bpy.types.Operator):
         if not objects:
             raise InputError("No event was changed in the list; change one first.")
         self._scene, self._out = scene.session_uid, _next_folder(panel.path)
-        changed = self._out / "events.json"
+        if getattr(self, "_folder", None) is None:
+            self._folder = temporary_folder()
+        changed = Path(self._folder.name) / "events.json"
         events.save(changed)
         others = [path for name, path in made["stems"].items() if name not in objects]
         self._before, self._objects = made, objects
         options = {
             "layout": made["layout"], "damping": panel.damping, "seed": panel.seed, "edited": str(changed),
-            "events": str(changed), "stems": str(self._out), "only": sorted(objects), "others": others,
-            "full_scale": made["pascal"],
+            "events": str(self._out / "events.json"), "stems": str(self._out), "only": sorted(objects),
+            "others": others, "full_scale": made["pascal"],
         }  # fmt: skip
         return Job("impacts", made["capture"], options, str(self._out / "impacts.wav"))
 

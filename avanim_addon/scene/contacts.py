@@ -44,13 +44,16 @@ def capture(
     first, last = frame_range or (scene.frame_start, scene.frame_end)
     if last < first:
         raise InputError(f"The frames {first} to {last} are no range; let it end after it begins.")
-    if bpy.context.object is not None and bpy.context.object.mode != "OBJECT":
+    mode = bpy.context.object.mode if bpy.context.object is not None else "OBJECT"
+    if mode != "OBJECT":
         bpy.ops.object.mode_set(mode="OBJECT")
     current, between = scene.frame_current, scene.frame_subframe
     try:
         found = _capture(scene, first, last, progress)
     finally:
         scene.frame_set(current, subframe=between)
+        if mode != "OBJECT":
+            bpy.ops.object.mode_set(mode=mode)
     for note in found.events.notes:
         warnings.warn(note, stacklevel=2)
     if path is not None:
@@ -174,12 +177,19 @@ def _body(obj: bpy.types.Object, shape: Shape, track: Array, solved: solver.Solv
 
 
 def _nothing_to_hear(scene: bpy.types.Scene) -> InputError:
+    start = f"Nothing in the scene {scene.name}"
+    shown = next((obj for obj in scene.objects if obj.instance_collection is not None), None)
+    if shown is not None:
+        return InputError(
+            f"{start} touches anything within its frames; {shown.name} only shows a collection, which cannot be heard: "
+            "use Object > Apply > Make Instances Real, or make a library override of it."
+        )
     if scene.rigidbody_world is None:
         return InputError(
-            f"Nothing in the scene {scene.name} touches anything within its frames; add rigid bodies, a character "
-            "that steps on a floor, or keyed things that meet."
+            f"{start} touches anything within its frames; add rigid bodies, a character that steps on a floor, or "
+            "keyed things that meet."
         )
-    return InputError(f"Nothing in the scene {scene.name} hits anything within its frames; lengthen its range.")
+    return InputError(f"{start} hits anything within its frames; lengthen its range.")
 
 
 def write_capture(path: str | Path, *, progress: Progress = silent) -> None:

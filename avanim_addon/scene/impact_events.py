@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From the solver's steps to events: blows, scrapes and rolls, of which bodies, where and how hard."""
+"""From the solver's steps to events: what touches at blows is in impact_hits.py; here, what slides and rolls."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from ...rigs.impact import detect
 from ...rigs.impact.events import Event
-from ...rigs.job import Progress, silent
-from .impact_bodies import Shape, boxes_near, gap_between, material_of, to_model
+from ...rigs.job import Progress, part, silent
+from .impact_bodies import Shape, to_model
+from .impact_hits import NEAR, hits_of, materials_of, spin
 from .impact_solver import Solved
+from .impact_touch import Touch, boxes_near, touch_between
 
 Array = NDArray[np.float64]
 
-_NEAR = 0.03  # m: how near a body must be to have been hit; the solver's margins keep them apart
 _SLIDES = 0.05  # m/s
 _KNOT = 0.02  # s between the knots of a contact that lasts
 _SHORTEST = 0.08  # s
@@ -28,27 +29,24 @@ def events_of(
     solved: Solved, shapes: dict[str, Shape], scene: bpy.types.Scene, frame_start: int, progress: Progress = silent
 ) -> list[Event]:
     """The blows and what lasts, of all bodies, from frame `frame_start` on. Raises Cancelled."""
-    found: list[Event] = []
     clock = solved.step  # s of the solver; the scene's own may run faster or slower
     speedup = 1 / (solved.fps * (solved.places.shape[1] - 1) / max(solved.visible.shape[1] - 1, 1) * solved.step)
     shift = (solved.first - frame_start) / solved.fps
     size = float(np.linalg.norm(solved.gravity))
-    for row, name in enumerate(solved.names):
-        progress(row / len(solved.names), f"Looking what {name} touches")
-        if not solved.active[row] or name not in shapes:
-            continue
-        until = int(solved.until[row])
-        track = solved.places[row, : max(until, 1)]
-        jumps = detect.velocity_jumps(track, clock, solved.gravity, float(solved.dampings[row]))
-        for jump in detect.hits(jumps, clock, size):
-            event = _hit(solved, row, jump, shapes, scene)
-            if event is not None:
-                found.append(_moved(event, speedup, shift))
-        lasting = detect.resting(jumps, clock, size)
-        for event in _lasting(solved, row, jumps, lasting, shapes, scene):
+    jumps = {
+        row: detect.velocity_jumps(
+            solved.places[row, : max(int(solved.until[row]), 1)], clock, solved.gravity, float(solved.dampings[row])
+        )
+        for row, name in enumerate(solved.names) if solved.active[row] and name in shapes
+    }  # fmt: skip
+    found = [_moved(event, speedup, shift) for event in hits_of(solved, jumps, shapes, scene, part(progress, 0, 0.7))]
+    for number, (row, own) in enumerate(jumps.items()):
+        progress(0.7 + 0.3 * number / len(jumps), f"Looking what {solved.names[row]} slides on")
+        lasting = detect.resting(own, clock, size)
+        for event in _lasting(solved, row, own, lasting, shapes, scene):
             found.append(_moved(event, speedup, shift))
         found += [_moved(event, 1.0, shift) for event in _by_arcs(solved, row, shapes, scene)]
-    return [event for event in _paired(found) if event.time >= 0]
+    return [event for event in sorted(found, key=lambda event: event.time) if event.time >= 0]
 
 
 def _moved(event: Event, speedup: float, shift: float) -> Event:
@@ -56,10 +54,8 @@ def _moved(event: Event, speedup: float, shift: float) -> Event:
     return replace(event, time=event.time * speedup + shift, seconds=event.seconds * speedup, track=track)
 
 
-def _touched(
-    solved: Solved, row: int, step: int, shapes: dict[str, Shape], reach: float
-) -> tuple[int, float, Array, int] | None:
-    """The body nearest to one at a step: its row, the gap m, the point, and the slot of its face."""
+def _touched(solved: Solved, row: int, step: int, shapes: dict[str, Shape], reach: float) -> tuple[int, Touch] | None:
+    """The body nearest to one at a step: its row, and where they touch."""
     mine, at = shapes[solved.names[row]], (solved.places[row, step], solved.turns[row, step])
     best = None
     for other, name in enumerate(solved.names):
@@ -68,45 +64,10 @@ def _touched(
         there = (solved.places[other, step], solved.turns[other, step])
         if not boxes_near(mine, at, shapes[name], there, reach):
             continue
-        gap, point, slot = gap_between(mine, at, shapes[name], there, reach)
-        if gap < reach and (best is None or gap < best[1]):
-            best = (other, gap, point, slot)
+        touch = touch_between(mine, at, shapes[name], there, reach)
+        if touch is not None and (best is None or touch.gap < best[1].gap):
+            best = (other, touch)
     return best
-
-
-def _materials(scene: bpy.types.Scene, one: str, other: str, slot: int | None = None) -> tuple[str, str]:
-    first, second = scene.objects.get(one), scene.objects.get(other)
-    return (material_of(first) if first else "wood", material_of(second, slot) if second else "wood")
-
-
-def _hit(solved: Solved, row: int, jump: detect.Jump, shapes: dict[str, Shape], scene: bpy.types.Scene) -> Event | None:
-    step, clock = jump.step, solved.step
-    normal = jump.change / max(jump.size, 1e-12)
-    velocity = (solved.places[row, step] - solved.places[row, step - 1]) / clock
-    speed = max(0.0, float(-velocity @ normal))
-    touched = _touched(solved, row, step, shapes, _NEAR + speed * clock)
-    if touched is None:
-        return None
-    other, gap, point, slot = touched
-    theirs = (solved.places[other, step] - solved.places[other, step - 1]) / clock
-    spin = _spin(solved, row, step)
-    closing = float(-(velocity + np.cross(spin, point - solved.places[row, step]) - theirs) @ normal)
-    closing = max(closing, 0.5 * jump.size)
-    # The solver acts at whole steps; the bodies meet when what is left between them is used up.
-    within = float(np.clip(gap / max(closing, 1e-3), 0, clock))
-    name, partner = solved.names[row], solved.names[other]
-    return Event(
-        jump.time + within, tuple(to_model(point)), float(solved.masses[row] * jump.size),
-        _materials(scene, name, partner, slot), "hit", (name, partner), tuple(to_model(normal)), closing,
-        float(solved.masses[row]),
-    )  # fmt: skip
-
-
-def _spin(solved: Solved, row: int, step: int) -> Array:
-    """(3,) rad/s."""
-    before = max(step - 1, 0)
-    turn = solved.turns[row, min(before + 1, solved.turns.shape[1] - 1)] @ solved.turns[row, before].T
-    return np.array([turn[2, 1] - turn[1, 2], turn[0, 2] - turn[2, 0], turn[1, 0] - turn[0, 1]]) / (2 * solved.step)
 
 
 def _lasting(
@@ -129,7 +90,7 @@ def _lasting(
             name, carrier = solved.names[row], solved.names[partner]
             found.append(Event(
                 current[0][0], tuple(to_model(current[0][4])), float(np.mean([k[1] for k in current])),
-                _materials(scene, name, carrier, current[0][7]), "roll" if rolls else "scrape", (name, carrier),
+                materials_of(scene, name, carrier, current[0][7]), "roll" if rolls else "scrape", (name, carrier),
                 tuple(to_model(np.array([0.0, 0, 1]))), float(np.mean([row[2] for row in track])),
                 float(solved.masses[row]), current[-1][0] - current[0][0], track,
             ))  # fmt: skip
@@ -139,13 +100,14 @@ def _lasting(
         moving = np.linalg.norm(velocity[step]) > _SLIDES
         touched = None
         if lasting[step] and moving:
-            touched = _touched(solved, row, step, shapes, _NEAR)
+            touched = _touched(solved, row, step, shapes, NEAR)
         if touched is None:
             close()
             continue
-        other, _, point, slot = touched
+        other, touch = touched
+        point, slot = touch.middle, touch.slot
         arm = point - solved.places[row, step]
-        slip = velocity[step] + np.cross(_spin(solved, row, step), arm)
+        slip = velocity[step] + np.cross(spin(solved, row, step), arm)
         slip = slip - (solved.places[other, step] - solved.places[other, step - 1]) / solved.step
         across = float(np.linalg.norm(slip))
         whole = float(np.linalg.norm(velocity[step]))
@@ -173,28 +135,9 @@ def _by_arcs(solved: Solved, row: int, shapes: dict[str, Shape], scene: bpy.type
         place = track[min(len(track) - 1, round(jump.time * solved.fps))]
         low = shapes[name].vertices @ solved.turns[row, -1].T
         point = place + low[np.argmin(low @ normal)]
-        materials_ = _materials(scene, name, "")
+        materials_ = materials_of(scene, name, "")
         events.append(Event(
             jump.time + start / solved.fps, tuple(to_model(point)), float(solved.masses[row] * jump.size), materials_,
             "hit", (name, ""), tuple(to_model(normal)), 0.6 * jump.size, float(solved.masses[row]), source="arc",
         ))  # fmt: skip
     return events
-
-
-def _paired(events: list[Event]) -> list[Event]:
-    """Two bodies that hit each other both notice; that is one event."""
-    kept: list[Event] = []
-    for event in sorted(events, key=lambda event: event.time):
-        twin = next(
-            (
-                k for k in reversed(kept[-40:])
-                if event.kind == "hit" == k.kind and event.time - k.time < detect.MERGED
-                and set(event.objects) == set(k.objects)
-            ),
-            None,
-        )  # fmt: skip
-        if twin is None:
-            kept.append(event)
-        elif event.impulse > twin.impulse and event.objects == twin.objects:
-            kept[kept.index(twin)] = event
-    return kept

@@ -18,7 +18,8 @@ from ...rigs.impact.materials import MATERIALS
 from ...rigs.job import Progress, silent
 from . import foreign
 from .character import meshes_of
-from .impact_bodies import Shape, boxes_near, gap_between, material_of, parted, thickness_of, to_model
+from .impact_bodies import Shape, material_of, parted, thickness_of, to_model
+from .impact_touch import boxes_near, touch_between
 from .take import scene_fps
 
 Array = NDArray[np.float64]
@@ -29,6 +30,8 @@ _SETTLES = 0.25  # m/s: a foot that is put down with no speed still takes on wei
 _SOFTEST = 0.08  # m/s: slower, it is not heard
 _SOLE, _LIFTED = 0.006, 0.014  # m: what a sole gives, and how high a foot is that is said to be lifted
 _CLAP, _CLAP_SPEED = 0.13, 0.5  # m between the palms' middles, and m/s
+# s in which what is that near comes down for good, and m above that at which it is heard.
+_DOWN, _STEP_GIVE, _CLAP_GIVE = 0.12, 0.001, 0.01
 _TOUCH, _SLOWEST = 0.006, 0.1  # m and m/s of things
 
 
@@ -171,9 +174,10 @@ def steps_of(
         level = (
             float(np.median(height[stands[:, k], k])) if stands[:, k].any() else float(np.percentile(height[:, k], 10))
         )
-        for exact in _landings(height[:, k] - level):
+        for near in _landings(height[:, k] - level):
+            speed = float(max(0.0, -drop[max(0, near - round(0.08 * rate)) : near + 1].min()))
+            exact = detect.settles(height[:, k], near, rate, _DOWN, _STEP_GIVE)
             moment = round(exact)
-            speed = float(max(0.0, -drop[max(0, moment - round(0.08 * rate)) : moment + 1].min()))
             if speed < _SOFTEST:
                 continue
             name, matter = under[k][min(len(under[k]) - 1, moment // every)][1:]
@@ -185,7 +189,8 @@ def steps_of(
             ))  # fmt: skip
     if palms.shape[1] == 2:
         gaps = np.linalg.norm(palms[:, 0] - palms[:, 1], axis=1)
-        for time, speed in detect.approaches(gaps, rate, _CLAP, _CLAP_SPEED):
+        for near, speed in detect.approaches(gaps, rate, _CLAP, _CLAP_SPEED):
+            time = detect.settles(gaps, min(len(gaps) - 1, int(np.ceil(near * rate))), rate, _DOWN, _CLAP_GIVE) / rate
             place = palms[min(len(palms) - 1, round(time * rate))].mean(0)
             found.append(Event(
                 time, tuple(to_model(place)), 0.5 * speed, ("flesh", "flesh"), "hit", (figure.armature.name, ""),
@@ -194,14 +199,13 @@ def steps_of(
     return found
 
 
-def _landings(height: Array) -> list[float]:
-    """Moments (with their part) at which a point comes down, of its heights (T,) m above where it stands."""
+def _landings(height: Array) -> list[int]:
+    """Samples at which a point has come down, of its heights (T,) m above where it stands."""
     found, aloft = [], False
     for moment in range(1, len(height)):
         aloft = aloft or height[moment] > _LIFTED
         if aloft and height[moment] < _SOLE:
-            before, after = height[moment - 1] - _SOLE, _SOLE - height[moment]
-            found.append(moment - float(np.clip(after / max(before + after, 1e-9), 0, 1)))
+            found.append(moment)
             aloft = False
     return found
 
@@ -243,8 +247,9 @@ def meetings_of(
             at = (places[index], turns[index])
             there = still[b] if b in still else (sampled.parts[b][0][index], sampled.parts[b][1][index])
             if boxes_near(shapes[a], at, shapes[b], there, 0.08):
-                gaps[index], point, slot = gap_between(shapes[a], at, shapes[b], there, 0.1)
-                points[index] = (point, slot)
+                touch = touch_between(shapes[a], at, shapes[b], there, 0.1)
+                if touch is not None:
+                    gaps[index], points[index] = touch.gap, (touch.middle, touch.slot)
         for time, speed in detect.approaches(gaps, sampled.rate, _TOUCH, _SLOWEST):
             index = min((k for k in points), key=lambda k: abs(k - time * sampled.rate))
             point, slot = points[index]

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import sys
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ...rigs.errors import InputError
-from ...rigs.files import ensure_writable
+from ...rigs.files import ensure_writable, replacing
 from ...rigs.impact.bake import bake, levelled
 from ...rigs.impact.capture import Capture
 from ...rigs.impact.events import Events
@@ -93,27 +94,32 @@ def impacts(options: dict[str, Any], job: Job, progress: Progress) -> dict[str, 
         master[:, : kept.shape[1]] += kept
     levels, pascal = levelled({**made.tracks, "": master}, full_scale=options.get("full_scale"))
     kind = "ambiX" if layout == "ambix" else "mono" if layout == "mono" else "stereo"
-    stems = {}
-    if options.get("stems"):
-        folder, taken = Path(options["stems"]), set()
-        for name in made.tracks:
-            path = folder / f"{_file_name(name, taken)}.wav"
-            save_wav(Sound(levels[name], made.rate, kind), path, "PCM_24")
-            stems[name] = str(path)
-    save_wav(Sound(levels[""], made.rate, kind), output, "PCM_24")
     notes = [*capture.events.notes, *made.notes]
     decibel = float(20 * np.log10(max(pascal, 1e-9) / 20e-6))
-    if options.get("events"):
-        details = {
-            **capture.events.details,
-            "sound": output.name,
-            "layout": layout,
-            "rate": made.rate,
-            "full_scale_pa": pascal,
-            "full_scale_db_spl": decibel,
-            "stems": {name: Path(path).name for name, path in stems.items()},
-        }
-        replace(capture.events, notes=tuple(notes), details=details).save(options["events"])
+    stems, written = {}, {}
+    if options.get("stems"):
+        taken = set()
+        for name in made.tracks:
+            stems[name] = str(Path(options["stems"]) / f"{_file_name(name, taken)}.wav")
+            written[stems[name]] = name
+    written[str(output)] = ""
+    # All of them or none.
+    with contextlib.ExitStack() as stack:
+        for path, name in written.items():
+            save_wav(Sound(levels[name], made.rate, kind), stack.enter_context(replacing(path)), "PCM_24")
+            progress(0.97, "Writing")
+        if options.get("events"):
+            details = {
+                **capture.events.details,
+                "sound": output.name,
+                "layout": layout,
+                "rate": made.rate,
+                "full_scale_pa": pascal,
+                "full_scale_db_spl": decibel,
+                "stems": {name: Path(path).name for name, path in stems.items()},
+            }
+            listed = stack.enter_context(replacing(options["events"]))
+            replace(capture.events, notes=tuple(notes), details=details).save(listed)
     progress(1.0, "Done")
     return {
         "output": str(output), "stems": stems, "events": len(capture.events), "pascal": pascal, "decibel": decibel,

@@ -166,8 +166,7 @@ def _sound_of(
         elif event.kind == "step":
             continue  # the ground's part is in the foot's
         elif event.kind == "hit":
-            blow = _blow(own, parts.get(event.objects[1] if first else event.objects[0]), event, first, fps)
-            blows.append(blow)
+            blows += _blows(own, parts.get(event.objects[1] if first else event.objects[0]), event, first, fps)
         elif event.track:
             rubs.append(_rub(own, event, first, fps, seed + 7919 * index, rate))
     if own is None:
@@ -200,7 +199,8 @@ def _matter_of_events(own: _Part, events: list[tuple[int, Event]], name: str) ->
     return material(told.pop()) if len(told) == 1 and own.material.name not in told else own.material
 
 
-def _blow(own: _Part, other: _Part | None, event: Event, first: bool, fps: float) -> Blow:
+def _blows(own: _Part, other: _Part | None, event: Event, first: bool, fps: float) -> list[Blow]:
+    """One for each place that is hit, all of the same length."""
     place, turn = own.body.place(event.time, fps)
     point = (np.asarray(event.point) - place) @ turn
     impulse = np.asarray(event.normal) * event.impulse * event.gain * (1.0 if first else -1.0) * own.scale
@@ -221,10 +221,14 @@ def _blow(own: _Part, other: _Part | None, event: Event, first: bool, fps: float
     if radius > 1.2 * size:  # face on face: a tenth of it bears
         duration = max(duration, flat_duration(mass, modulus, 0.1 * size**2))
     local = impulse @ turn
-    return Blow(event.time, local * _yielding(own, local, point, duration, speed, event.gain), point, duration)
+    spots = [((np.array(row[:3]) - place) @ turn, row[3]) for row in event.spots] or [(point, 1.0)]
+    local = local * _yielding(own, local, spots, duration, speed, event.gain)
+    return [Blow(event.time, local * share, spot, duration) for spot, share in spots]
 
 
-def _yielding(own: _Part, impulse: Array, point: Array, duration: float, speed: float, gain: float) -> float:
+def _yielding(
+    own: _Part, impulse: Array, spots: list[tuple[Array, float]], duration: float, speed: float, gain: float
+) -> float:
     """Factor 0..1 on a blow: where a thing gives way, as at the rim of a plate, a solver of rigid bodies hits too hard.
 
     The point that is hit gets no more speed, in all modes that the blow is short enough for, than a perfectly elastic
@@ -234,7 +238,7 @@ def _yielding(own: _Part, impulse: Array, point: Array, duration: float, speed: 
     if own.modes is None or not len(own.modes) or size <= 0 or gain <= 0:
         return 1.0
     slow = own.modes.frequencies < 1 / duration
-    along = own.modes.at(point)[slow] @ (impulse / size)
+    along = np.sum([share * own.modes.at(spot)[slow] for spot, share in spots], axis=0) @ (impulse / size)
     given = float((along**2).sum()) * size / gain
     taken = float(np.sqrt((along**2).sum())) * size / gain
     most = speed * np.sqrt(_SHARE * own.modes.mass)

@@ -174,3 +174,18 @@ def approaches(gaps: Array, fps: float, touch: float, slowest: float) -> list[tu
         part = (gaps[start - 1] - touch) / max(gaps[start - 1] - gaps[start], 1e-9)
         found.append(((start - 1 + float(np.clip(part, 0, 1))) / fps, float(speed)))
     return found
+
+
+def settles(track: Array, start: int, fps: float, within: float, give: float) -> float:
+    """The sample, with its part, from which something is down that falls at sample `start` of `track` (T,).
+
+    That is where it comes within `give` of the lowest that it gets before it rises again, at most `within` s later.
+    """
+    last = start
+    while last + 1 < min(len(track), start + round(within * fps) + 1) and track[last + 1] < track[last]:
+        last += 1
+    goal = track[last] + give
+    first = next(k for k in range(start, last + 1) if track[k] <= goal)
+    if first == 0 or track[first - 1] <= goal:
+        return float(first)
+    return first - float((goal - track[first]) / (track[first - 1] - track[first]))

@@ -24,8 +24,9 @@ class Event:
     `time` s from the first frame · `point` (3,) m, Y up · `impulse` N·s along the normal; of a scrape or a roll the
     mean load in N · `materials` of the two · `kind` of KINDS · `objects`, the names of the two; the second may be "" ·
     `normal` (3,) unit, the way the first is pushed · `speed` m/s at which they meet, slide or roll · `mass` kg that is
-    stopped · `seconds` that a scrape or roll lasts · `track` of it: (time s, load N, speed m/s, x, y, z) · `part` of a
-    character: left heel, hands … · `source`: solver, arc, keys · `mute`, `gain`: the user's.
+    stopped · `spots` of a hit in several places at once: (x, y, z, share of the impulse), else empty · `seconds` that a
+    scrape or roll lasts · `track` of it: (time s, load N, speed m/s, x, y, z) · `part` of a character: left heel,
+    hands … · `source`: solver, arc, keys · `mute`, `gain`: the user's.
     """
 
     time: float
@@ -43,9 +44,10 @@ class Event:
     source: str = "solver"
     mute: bool = False
     gain: float = 1.0
+    spots: tuple[tuple[float, ...], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        return {name: value for name, value in asdict(self).items() if name != "track" or value}
+        return {name: value for name, value in asdict(self).items() if name not in ("track", "spots") or value}
 
     @classmethod
     def from_dict(cls, values: Any) -> Event:
@@ -67,15 +69,18 @@ class Event:
                 if name in kept:
                     kept[name] = float(kept[name])
             kept["track"] = tuple(tuple(float(x) for x in row) for row in kept.get("track", ()))
+            kept["spots"] = tuple(tuple(float(x) for x in row) for row in kept.get("spots", ()))
             event = cls(**kept)
             numbers = [event.time, event.impulse, event.speed, event.mass, event.seconds, event.gain, *event.point,
-                       *event.normal, *(x for row in event.track for x in row)]  # fmt: skip
+                       *event.normal, *(x for row in (*event.track, *event.spots) for x in row)]  # fmt: skip
             if not all(math.isfinite(x) for x in numbers):
                 raise ValueError("a number is not finite")
             if event.kind not in KINDS:
                 raise ValueError(f"the kind must be one of {', '.join(KINDS)}")
             if any(len(row) != 6 for row in event.track):
                 raise ValueError("each row of the track must have six numbers")
+            if any(len(row) != 4 for row in event.spots):
+                raise ValueError("each of the spots must have four numbers")
         except (TypeError, ValueError, AttributeError, KeyError) as error:
             raise InputError(f"This is no event: {error}; give time, point, impulse, materials and kind.") from error
         return event

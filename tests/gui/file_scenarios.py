@@ -19,15 +19,18 @@ def _panels():
     return [cls for cls in _addon("registration").CLASSES if getattr(cls, "bl_category", "") == "AVAnim"]
 
 
-def open_tab(stage):
-    """Install the extension and show its tab with all panels open, which Blender lets no script do later."""
+def open_tab(stage, *also):
+    """Install the extension and show its tab with all panels open, which Blender lets no script do later.
+
+    also: names of sub-panels that are to be open, too.
+    """
     bpy.ops.extensions.package_install_files(
         filepath=stage.arguments["extension"], repo="user_default", enable_on_install=True
     )
     for cls in reversed(_panels()):
         bpy.utils.unregister_class(cls)
     for cls in _panels():
-        if not hasattr(cls, "bl_parent_id"):
+        if not hasattr(cls, "bl_parent_id") or cls.__name__ in also:
             cls.bl_options = set(getattr(cls, "bl_options", ())) - {"DEFAULT_CLOSED"}
         bpy.utils.register_class(cls)
     for obj in list(bpy.data.objects):

@@ -174,3 +174,16 @@ def test_sparse_file_of_a_terabyte_is_refused_at_once(tmp_path: Path) -> None:
         file.truncate(1 << 40)
     with pytest.raises(InputError, match="larger"):
         read_bytes(path, 1 << 30)
+
+
+def test_folders_made_for_a_file_that_does_not_come_are_gone_again(tmp_path):
+    ensure_writable(tmp_path / "new" / "deep" / "a.txt")
+    assert not (tmp_path / "new").exists()
+    (tmp_path / "old").mkdir()
+    with pytest.raises(ZeroDivisionError), replacing(tmp_path / "old" / "deep" / "a.txt") as temporary:
+        temporary.write_text("no")
+        raise ZeroDivisionError
+    assert (tmp_path / "old").is_dir() and not any((tmp_path / "old").iterdir())
+    with replacing(tmp_path / "new" / "deep" / "a.txt") as temporary:
+        temporary.write_text("yes")
+    assert (tmp_path / "new" / "deep" / "a.txt").read_text() == "yes"

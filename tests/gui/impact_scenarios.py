@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The impacts panel in Blender's window, see `drive.py`."""
+
+import hashlib
+import sys
+import time
+from pathlib import Path
+
+import bpy
+from file_scenarios import open_tab, show_only
+from scenarios import Ticks, _addon, _gone, _strips
+from take_scenarios import _click
+
+sys.path.append(str(Path(__file__).parents[1] / "addon"))
+from impact_scenes import drop
+
+BAKE, REBAKE = "avanim.bake_impacts", "avanim.rebake_impacts"
+
+
+def _there(stage):
+    """What a bake has put into the scene and onto the disk."""
+    scene = bpy.context.scene
+    return {
+        "strips": sorted(strip.name for strip in _strips()),
+        "markers": len(scene.timeline_markers),
+        "events": len(scene.avanim.impacts.events),
+        "sounds": len(bpy.data.sounds),
+        "kept": bool(_addon("scene.impact_result").kept(scene)),
+        "folders": sorted(path.name for path in stage.folder.glob("impacts*")),
+        "hidden": sorted(str(path.relative_to(stage.folder)) for path in stage.folder.glob("**/.avanim*")),
+    }
+
+
+def _stems():
+    """Each object's file, by name, and the file's hash."""
+    stems = _addon("scene.impact_result").kept(bpy.context.scene)["stems"]
+    return {name: [path, hashlib.sha256(Path(path).read_bytes()).hexdigest()] for name, path in stems.items()}
+
+
+def impacts(stage):
+    """Bake Impact Audio by real clicks: ESC in both of its halves, then to the end; undo; one event changed."""
+    facts = stage.facts
+    yield from open_tab(stage, "AVANIM_PT_impacts_events")
+    session = _addon("session")
+    scene = bpy.context.scene
+    _, thing = drop(scene, frames=48, ball=True)
+    other = thing.copy()
+    other.name, other.location = "Other", (1.5, 0, 1.0)
+    scene.collection.objects.link(other)
+    other["avanim_sound_material"] = "glass"
+    # A second floor, so that the two have no sound in common.
+    second = bpy.data.objects["Floor"].copy()
+    second.name, second.location.x = "Second", 6.5
+    other.location.x = 6.5
+    scene.collection.objects.link(second)
+    scene.frame_set(1)
+    bpy.ops.wm.save_as_mainfile(filepath=str(stage.folder / "scene.blend"))
+    before = hashlib.sha256((stage.folder / "scene.blend").read_bytes()).hexdigest()
+    facts["refused"] = _addon("impacts.operators").why_no_bake(bpy.context)
+    yield from show_only(stage, "AVANIM_PT_impacts")
+    bpy.ops.ed.undo_push(message="Scene")
+    yield 1.0
+    stage.picture("panel_impacts_before")
+    if facts["refused"]:
+        yield 1.0
+        yield from show_only(stage)
+        return
+    places = [(obj.name, list(obj.location)) for obj in scene.objects]
+    found = yield from stage.buttons([BAKE])
+    facts["buttons"] = list(found)
+
+    # 1. ESC while the second Blender looks for contacts.
+    yield from _click(stage, found[BAKE])
+    yield lambda: session.errand("impacts")
+    running = session.running[session.errand("impacts")]
+    yield lambda: running.own_worker.about
+    pid = running.own_worker.about["pid"]
+    stage.point_at_viewport()
+    yield 0.2
+    began = time.perf_counter()
+    stage.xdotool("key", "Escape")
+    yield lambda: not session.errand("impacts")
+    facts["esc_seconds"] = [time.perf_counter() - began]
+    yield lambda: _gone(pid)
+    facts["after_esc"] = [_there(stage)]
+
+    # 2. ESC while the sound is made, by the worker.
+    yield from _click(stage, found[BAKE])
+    yield lambda: session.errand("impacts")
+    running = session.running[session.errand("impacts")]
+    yield lambda: running.own_worker is None
+    stage.point_at_viewport()
+    yield 0.2
+    facts["state_before_esc"] = running.handle.state
+    began = time.perf_counter()
+    stage.xdotool("key", "Escape")
+    yield lambda: not session.errand("impacts")
+    facts["esc_seconds"].append(time.perf_counter() - began)
+    yield 3.0
+    facts["after_esc"].append(_there(stage))
+
+    # 3. To the end.
+    ticks = Ticks()
+    bpy.app.timers.register(ticks)
+    yield 2.0
+    began = time.perf_counter()
+    yield from _click(stage, found[BAKE])
+    yield lambda: session.errand("impacts")
+    pictured = False
+    while session.errand("impacts"):
+        if not pictured and session.running[session.errand("impacts")].handle.progress > 0.2:
+            pictured = True
+            stage.picture("baking")
+        yield 0.05
+    facts["seconds"] = time.perf_counter() - began
+    facts["gaps"] = ticks.gaps(began, time.perf_counter())
+    ticks.on = False
+    yield 1.5
+    facts["baked"] = _there(stage)
+    facts["labels"] = [[item.name, item.frame, item.first, item.second] for item in scene.avanim.impacts.events]
+    facts["found"] = scene.avanim.impacts.found
+    stage.picture("panel_impacts")
+    facts["region"] = [getattr(stage.region("UI"), name) for name in ("x", "y", "width", "height")]
+    yield 1.0
+
+    # 4. One undo takes all of it away, redo brings it back.
+    stage.point_at_viewport()
+    yield 0.3
+    stage.xdotool("key", "ctrl+z")
+    yield 2.0
+    scene = bpy.context.scene
+    facts["after_undo"] = _there(stage)
+    facts["same_places"] = [(obj.name, list(obj.location)) for obj in scene.objects] == places
+    stage.xdotool("key", "ctrl+shift+z")
+    yield 2.0
+    scene = bpy.context.scene
+    facts["after_redo"] = _there(stage)
+
+    # 5. One event gets another strength and material; only what it touches is made anew.
+    facts["stems"] = [_stems()]
+    panel = scene.avanim.impacts
+    number = next(n for n, item in enumerate(panel.events) if item.name.startswith("Other"))
+    item = panel.events[number]
+    panel.event, item.gain, item.first = number, 0.5, "rubber"
+    bpy.ops.ed.undo_push(message="Changed")
+    stage.view.tag_redraw()
+    yield 1.0
+    found = yield from stage.buttons([REBAKE])
+    facts["buttons"] += list(found)
+    yield from _click(stage, found[REBAKE])
+    yield lambda: session.errand("rebake")
+    yield lambda: not session.errand("rebake")
+    yield 1.0
+    facts["changed"] = _there(stage)
+    facts["stems"].append(_stems())
+
+    # 6. And it is muted; ESC in the middle leaves what was there; then it is done.
+    scene = bpy.context.scene
+    scene.avanim.impacts.events[number].mute = True
+    bpy.ops.ed.undo_push(message="Muted")
+    stage.point_at(*found[REBAKE])
+    yield 0.3
+    stage.xdotool("click", 1)
+    yield lambda: session.errand("rebake")
+    stage.xdotool("key", "Escape")
+    yield lambda: not session.errand("rebake")
+    yield 1.5
+    facts["after_esc"].append(_there(stage))
+    yield from _click(stage, found[REBAKE])
+    yield lambda: session.errand("rebake")
+    yield lambda: not session.errand("rebake")
+    yield 1.0
+    facts["muted"] = _there(stage)
+    facts["stems"].append(_stems())
+    stage.point_at_viewport()
+    yield 0.3
+    stage.xdotool("key", "ctrl+z")
+    yield 2.0
+    facts["stems"].append(_stems())
+    facts["same_file"] = before == hashlib.sha256((stage.folder / "scene.blend").read_bytes()).hexdigest()
+    yield from show_only(stage)
