@@ -7,6 +7,7 @@ the curves that are made of them.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from ...rigs.face import ARKIT_52
 from ...rigs.job import Progress, part, silent
 from ...rigs.phones import PHONES, Phones
 from ...rigs.sound import Sound
+from ..face.score_measures import SHAPES, Tally, segments
+from ..face.score_sets import Item, held_out_sets
 from .conditions import conditions
 from .decode import decode
 from .features import FRAMES, RATE
@@ -30,6 +33,7 @@ _SHOWN = {
     "u": "F", "w": "F", "h": None,
 }  # fmt: skip
 _PEOPLE, _SOME = ("so762", "grid"), 30  # the sets of real voices, and how many clips of each are disturbed
+_CHILD = 13  # years, from which on somebody is no child
 _STEPS = ((-6, "D"), (-14, "C"), (-25, "B"), (-35, "A"))  # dB below the loud, and how wide a flapping mouth is
 
 
@@ -46,9 +50,6 @@ def score(
     Raises:
         InputError: the corpora or the weights are missing.
     """
-    from ..face.score_measures import Tally, segments
-    from ..face.score_sets import held_out_sets
-
     net = load_weights(Path(weights) if weights else WEIGHTS)
     sets = held_out_sets(data, limit, part(progress, 0, 0.2))
     made: dict[str, Any] = {"parameters": sum(p.numel() for p in net.parameters()), "captured": {}}
@@ -81,7 +82,42 @@ def score(
             heard = recognise(sound, net=net, device="cpu")
             tally.add(segments(item.phones, seconds), _shapes(heard.phones, seconds, round(seconds * FRAMES)))
         made["people"][name] = tally.summary()
+    made["people"] |= {name: _heard(items, net) for name, items in _others(Path(data), sets).items() if items}
     return made
+
+
+def _heard(items: list[Item], net: SpeechNet) -> dict[str, Any]:
+    """The measures of clips as they are."""
+    tally = Tally()
+    for item in items:
+        seconds = min(item.sound.seconds, item.phones.seconds)
+        heard = recognise(item.sound, net=net, device="cpu")
+        tally.add(segments(item.phones, seconds), _shapes(heard.phones, seconds, round(seconds * FRAMES)))
+    return tally.summary()
+
+
+def _others(data: Path, sets: dict[str, list[Item]]) -> dict[str, list[Item]]:
+    """Children and grown people apart, and clips in which every held-out language and English follow each other."""
+    lines = [json.loads(line) for line in (data / "so762_sub" / "so762.jsonl").read_text("utf-8").splitlines()]
+    age = {line["speaker"]: line["age"] for line in lines}
+    so762 = [(age.get(item.name.split("_")[1], _CHILD), item) for item in sets.get("so762", [])]
+    languages = [items for name, items in sets.items() if name.startswith("tts ")] + [sets.get("grid", [])]
+    return {
+        "children": [item for years, item in so762 if years < _CHILD],
+        "grown-ups who speak the same": [item for years, item in so762 if years >= _CHILD],
+        "several languages in one clip": [_in_a_row(row) for row in zip(*languages, strict=False)],
+    }
+
+
+def _in_a_row(items: tuple[Item, ...]) -> Item:
+    """Clips one after the other as one."""
+    rows, samples, start = [], [], 0.0
+    for item in items:
+        labels = zip(item.phones.start, item.phones.end, item.phones.names, strict=True)
+        rows += [(start + s, start + e, name) for s, e, name in labels if name != "sil"]
+        samples.append(item.sound.mono())
+        start += item.sound.seconds
+    return Item("+".join(item.name for item in items), Sound(np.concatenate(samples)[None], RATE), Phones.of(rows))
 
 
 def streamed(sound: Sound, net: SpeechNet, lookahead_ms: int = 120) -> Phones:
@@ -97,8 +133,6 @@ def streamed(sound: Sound, net: SpeechNet, lookahead_ms: int = 120) -> Phones:
 
 def _shapes(phones: Phones, seconds: float, count: int) -> NDArray[np.int64]:
     """(count,) places in score_measures.SHAPES of the mouth that these phones ask for."""
-    from ..face.score_measures import SHAPES, segments
-
     made = np.full(count, SHAPES.index("X"))
     shown = "B"
     for start, end, kind in reversed(segments(phones, seconds)):
@@ -116,8 +150,6 @@ def _frames(phones: Phones, count: int) -> NDArray[np.int64]:
 
 def _flap(loudness: NDArray[np.float32]) -> NDArray[np.int64]:
     """What many plug-ins do: the louder, the wider."""
-    from ..face.score_measures import SHAPES
-
     below = loudness - np.percentile(loudness, 95) if len(loudness) else loudness
     return np.select([below > step for step, _ in _STEPS], [SHAPES.index(s) for _, s in _STEPS], SHAPES.index("X"))
 

@@ -5,13 +5,15 @@ import numpy as np
 import pytest
 from avanim.models.audio.formant import demo_sentence
 from avanim.models.face.score_measures import Tally, segments
+from avanim.models.face.score_sets import Item
 from avanim.models.speech import Heard, align, recognise
 from avanim.models.speech import score as scores
 from avanim.models.speech.conditions import conditions
-from avanim.models.speech.features import RATE
+from avanim.models.speech.features import RATE, features, pitch
 from avanim.models.speech.recogniser import WEIGHTS
 from avanim.rigs.phone_names import from_arpabet
 from avanim.rigs.phones import Phones, those
+from avanim.rigs.sound import Sound
 
 needs_weights = pytest.mark.skipif(not WEIGHTS.exists(), reason="needs the weights")
 
@@ -51,6 +53,40 @@ def test_conditions_keep_the_length_and_say_nothing_that_is_no_number():
         made = change(voice)
         assert made.shape == voice.shape and made.dtype == np.float32 and np.isfinite(made).all(), name
     assert np.abs(conditions()["40 dB quieter"](voice)).max() == pytest.approx(0.01 * np.abs(voice).max(), rel=1e-3)
+
+
+def test_a_whisper_has_no_steady_pitch_and_a_shout_is_higher_and_louder(sentence):
+    voice = sentence[0].mono()
+    made = {name: conditions()[name](voice) for name in ("whispered", "sung", "shouted")}
+    hertz = {name: pitch(features(x)) for name, x in made.items()} | {"as it is": pitch(features(voice))}
+    voiced = {name: values[values > 0] for name, values in hertz.items()}
+    steady = {name: np.mean(np.abs(np.diff(np.log2(values))) < 0.05) for name, values in voiced.items()}
+    assert steady["whispered"] < 0.5 < steady["as it is"], "noise: what pitch is found in it leaps about"
+    assert np.median(voiced["shouted"]) > 1.5 * np.median(voiced["as it is"])
+    assert np.std(np.log2(voiced["sung"])) > 0.2, "it goes up and down a scale"
+    loud = {name: np.sqrt(np.mean(x**2)) for name, x in made.items()}
+    assert loud["whispered"] < 0.5 * np.sqrt(np.mean(voice**2)) < loud["shouted"]
+
+
+@needs_weights
+@pytest.mark.parametrize("name", ["whispered", "sung", "shouted", "telephone", "music, 6 dB below"])
+def test_it_keeps_hearing_whatever_happens_to_the_voice(name, sentence):
+    sound, labels = sentence
+    count = round(labels.seconds * 100)
+    heard = recognise(Sound(conditions()[name](sound.mono())[None], RATE), device="cpu")
+    tally = Tally()
+    tally.add(segments(labels, labels.seconds), scores._shapes(heard.phones, labels.seconds, count))
+    flap = Tally()
+    flap.add(segments(labels, labels.seconds), scores._flap(heard.loudness[:count]))
+    assert tally.summary()["macro_f1"] > flap.summary()["macro_f1"] + 0.1
+
+
+def test_clips_in_a_row_keep_their_labels():
+    one = Item("one", Sound(np.zeros((1, RATE), np.float32), RATE), Phones.of([(0.2, 0.5, "m")]))
+    two = Item("two", Sound(np.ones((1, 2 * RATE), np.float32), RATE), Phones.of([(0.5, 1.0, "a")]))
+    made = scores._in_a_row((one, two))
+    assert made.sound.seconds == 3.0 and made.phones.names == ("m", "a")
+    np.testing.assert_allclose(made.phones.start, [0.2, 1.5])
 
 
 @needs_weights
