@@ -73,7 +73,7 @@ def merge(
         raise InputError(f"{old.skeleton} has no joint {unknown[0]!r}.")
     chosen = [index for index, joint in enumerate(old.rig.joints) if joints is None or joint in joints]
     frames = slice(first, last + 1)
-    weight = _weights(len(old), first, last, blend)
+    weight = part_shares(len(old), first, last, blend)
     middle = min(blend, (last - first + 1) // 2) // 2
     entry = 0 if first == 0 else first + middle
     leave = None if last == len(old) - 1 else last - middle
@@ -109,7 +109,7 @@ def _smooth(x: Array) -> Array:
     return x**3 * (10 - 15 * x + 6 * x**2)
 
 
-def _weights(count: int, first: int, last: int, blend: int) -> Array:
+def part_shares(count: int, first: int, last: int, blend: int) -> Array:
     """(count,): 0 outside the range, 1 within, with a ramp at either end that is not an end of the motion."""
     blend = min(blend, (last - first + 1) // 2)
     frames = np.arange(count)
@@ -196,7 +196,7 @@ def _planted(merged: Motion, old: Motion, new: Motion, rest: Rest, weight: Array
     share = weight[near, None]
     contact = (contacts(part(old), rest) & (share < 0.05)) | (contacts(part(new), rest) & (share > 0.95))
     planted = plant_feet(part(merged), rest, contact=contact, floor=0.0, clearance=_CLEARANCE)
-    share = _weights(len(old), int(inside[0]), int(inside[-1]), _PLANT_FRAMES)[near]
+    share = part_shares(len(old), int(inside[0]), int(inside[-1]), _PLANT_FRAMES)[near]
     poses, trans = merged.poses.copy(), merged.trans.copy()
     poses[near] = _crossed(merged.poses[near], planted.poses, share)
     trans[near] += (planted.trans - merged.trans[near]) * share[:, None]

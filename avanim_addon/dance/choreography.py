@@ -23,6 +23,7 @@ from mathutils import Quaternion
 from ...models.dance.choreographer.controls import Controls
 from ...rigs.motion import Motion
 from ...rigs.rotation import axis_angle_from_matrix
+from ..scene import foreign
 from ..scene.take import Shape
 
 _PLAIN = Controls()
@@ -146,8 +147,10 @@ def posed(armature: bpy.types.Object) -> Motion:
     """Two frames of the pose that the character has now.
 
     Raises:
-        InputError: it is not one of AVAnim's characters, or has lost a bone.
+        InputError: it is neither one of AVAnim's characters nor mapped, has lost a bone, or stands by IK controls.
     """
+    if foreign.is_mapped(armature):
+        return foreign.posed(armature)
     shape = Shape.of(armature)
     poses = np.zeros((len(shape.skeleton), 3))
     for index, joint in enumerate(shape.skeleton.joints):

@@ -27,6 +27,7 @@ from ...rigs.errors import InputError
 from ...rigs.motion import Motion
 from ...rigs.npz import load_npz
 from ...rigs.retarget import Carried, RigTarget, Wishes, leg_of, retarget
+from ...rigs.retarget_source import motion_of
 from ...rigs.rig_shape import RigShape, facing
 from ...rigs.skeleton import SMPL24, Rest, Skeleton
 from .axes import TURN
@@ -39,6 +40,11 @@ Channel = tuple[str, int, str, Array]
 BONES, WISHES = "avanim_bones", "avanim_wishes"
 # How much the three scales of an armature may differ.
 _UNIFORM = 0.01
+# The joints of a limb on IK.
+_LIMB = {
+    "ankle": lambda side: (f"{side}_hip", f"{side}_knee", f"{side}_ankle", f"{side}_foot"),
+    "wrist": lambda side: (f"{side}_shoulder", f"{side}_elbow", f"{side}_wrist"),
+}
 # A mesh reaches this far (of the leg) below the ankles at most; what lies lower are no soles.
 _SOLE = 0.2
 
@@ -202,6 +208,35 @@ class ForeignShape:
         if held:
             yield held
 
+    def played_by(self, names: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The joints of the body that the named bones play, and all bones that are keyed for those.
+
+        Raises:
+            InputError: none of them plays one.
+        """
+        own = {name: joint for name in self.rig.names if (joint := self._joint_of(name))}
+        joints = {own[name] for name in names if name in own}
+        for joint, ik in self.bones.controls.ik.items():
+            if {ik.control, ik.pole, ik.toe} & set(names):
+                joints |= set(_LIMB[joint.partition("_")[2]](joint.partition("_")[0]))
+        if not joints:
+            raise InputError(f"None of the chosen bones of {self.name} plays a joint of the body; choose others.")
+        bones = {name for name, joint in own.items() if joint in joints}
+        for joint, ik in limbs_on_ik(self.bones, self.wishes.controls, self.rig).items():
+            if joint in joints:
+                bones |= {ik.control, ik.pole, ik.toe}
+        return tuple(joint for joint in self.skeleton.joints if joint in joints), tuple(sorted(bones))
+
+    def _joint_of(self, name: str) -> str:
+        """The joint that a bone plays, itself or as part of the one that it hangs on; "" where there is none."""
+        roles = {bone: role for role, bone in self.bones.bones.items()}
+        line = [name, *(self.rig.names[above] for above in self.rig.ancestors(self.rig.index(name)))]
+        role = next((roles[bone] for bone in line if bone in roles), "")
+        if role and role not in self.skeleton.joints:
+            side = role.partition("_")[0]
+            role = f"{side}_wrist" if role[-1].isdigit() and side in ("left", "right") else "pelvis" * (role == "root")
+        return role
+
     @property
     def joints(self) -> Array:
         """(J, 3) m: those of the body that the motion is made for."""
@@ -220,6 +255,25 @@ class ForeignShape:
         """(…, 3) m where the body that the motion is made for stands, to the armature's space, at the rig's height."""
         ratio = RigTarget(self.rig, self.bones.bones, False).leg() / leg_of(self.rest)
         return ratio * points @ self.turn / self.size
+
+
+def posed(armature: bpy.types.Object) -> Motion:
+    """Two frames of the pose that a mapped rig has now, as the body that the models dance with would stand.
+
+    Raises:
+        InputError: the rig is not mapped, has lost bones, or its limbs are on IK controls, which tell no turns.
+    """
+    shape = ForeignShape.of(armature)
+    if limbs_on_ik(shape.bones, shape.wishes.controls, shape.rig):
+        raise InputError(f"The limbs of {armature.name} are on IK controls; set Controls to FK to pin its pose.")
+    seen = armature.evaluated_get(bpy.context.evaluated_depsgraph_get())
+    matrices = np.array([seen.pose.bones[name].matrix for name in shape.rig.names], float)
+    turned = matrices[:, :3, :3] / np.linalg.norm(matrices[:, :3, :3], axis=1, keepdims=True)
+    rest = np.array([armature.data.bones[name].matrix_local.to_3x3() for name in shape.rig.names], float)
+    turns = shape.turn @ turned @ np.swapaxes(rest, -1, -2) @ shape.turn.T
+    places = shape.size * matrices[:, :3, 3] @ shape.turn.T
+    motion = motion_of(shape.rig, shape.bones, turns[None], places[None], 30.0, rest=shape.rest)
+    return replace(motion, poses=np.repeat(motion.poses, 2, axis=0), trans=np.repeat(motion.trans, 2, axis=0))
 
 
 @cache

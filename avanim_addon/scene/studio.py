@@ -9,11 +9,14 @@ import bpy
 import numpy as np
 from mathutils import Matrix, Vector
 
+from ...rigs.skeleton import SMPLX55
 from ..compat import actions, versions
 from .axes import Array
 from .character import skeleton_of
+from .foreign import bones_of, is_mapped
 
 COLLECTION = "Studio"
+_FACE = ("jaw", "left_eye", "right_eye")
 _LENS, _SENSOR = 75.0, 36.0
 # Skin and clothes around the joints, and the free border of the picture as a fraction of its half width.
 _FLESH = 0.11
@@ -38,7 +41,7 @@ def joint_trajectory(
     Returns:
         (T, J, 3) m, world, a row per frame of `frame_range` (first and last frame).
     """
-    names = list(skeleton_of(armature).joints)
+    names = list(_bones(armature).values())
     current = scene.frame_current
     frames = np.arange(frame_range[0], frame_range[1] + 1)
     played = frames
@@ -55,6 +58,17 @@ def joint_trajectory(
         return positions
     flat = positions.reshape(len(played), -1)
     return np.stack([np.interp(frames, played, column) for column in flat.T], axis=1).reshape(-1, len(names), 3)
+
+
+def _bones(armature: bpy.types.Object) -> dict[str, str]:
+    """The joints that are looked at, hips first, and their bones. Raises InputError: it is no character's armature."""
+    if not is_mapped(armature):
+        return {joint: joint for joint in skeleton_of(armature).joints}
+    mapped = bones_of(armature).bones
+    found = {joint: mapped[joint] for joint in SMPLX55.joints if joint in mapped and joint not in _FACE}
+    # A rig may end at the chest.
+    top = next((joint for joint in ("head", "neck", "spine3", "spine2", "spine1") if joint in found), "pelvis")
+    return found | {joint: found[top] for joint in ("neck", "head") if joint not in found}
 
 
 def add_studio(
@@ -85,7 +99,7 @@ def add_studio(
     camera["avanim_subject"] = armature.name
     if follow is not None:
         camera["avanim_follow"] = follow
-    frame_performance(scene, camera, skeleton_of(armature).joints, positions, frame_range[0])
+    frame_performance(scene, camera, tuple(_bones(armature)), positions, frame_range[0])
     _add_backdrop(scene, collection, camera, positions)
     _add_lights(collection, camera, positions)
     _set_world(scene)
@@ -113,7 +127,7 @@ def add_or_refit(
     camera["avanim_subject"] = armature.name
     if follow is not None:
         camera["avanim_follow"] = follow
-    frame_performance(scene, camera, skeleton_of(armature).joints, positions, scene.frame_start)
+    frame_performance(scene, camera, tuple(_bones(armature)), positions, scene.frame_start)
     return camera
 
 

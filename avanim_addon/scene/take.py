@@ -23,7 +23,7 @@ from ...rigs.rotation import (
 )
 from ...rigs.skeleton import SKELETONS, Skeleton
 from ..compat import actions
-from . import keys
+from . import keys, source_motion
 from .axes import TURN, bone_axes, to_blender
 from .character import skeleton_of
 from .foreign import Channel, ForeignShape, is_mapped
@@ -169,6 +169,8 @@ def take_steps(
         # Without a user of its own the action would be lost if its track is removed.
         action.use_fake_user = True
         _describe(action, motion, frame_start, settings or {})
+        if isinstance(shape, ForeignShape):
+            source_motion.keep(action, motion, shape.rest)
         finished = True
         return action
     finally:
@@ -204,13 +206,13 @@ def found(data: Any, uid: int) -> Any:
 
 
 def read_take(armature: bpy.types.Object, action: bpy.types.Action) -> Motion:
-    """The motion of a take, as it is keyed now.
+    """The motion of a take, as it is keyed now; of one on a rig of the user's own, the motion that it was made of.
 
     Raises:
-        InputError: the action is not a take of this character, which must be one of AVAnim's.
+        InputError: the action is not a take of this character, or does not hold what it was made of.
     """
     if is_mapped(armature):
-        raise InputError(f"{armature.name} is a rig of your own, whose takes cannot be read back; make a new one.")
+        return source_motion.kept(action)[0]
     skeleton = skeleton_of(armature)
     if "avanim_skeleton" not in action:
         raise InputError(f"{action.name} is not a take of AVAnim; choose one that is.")

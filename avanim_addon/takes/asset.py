@@ -51,7 +51,7 @@ def clear(armature: bpy.types.Object, action: bpy.types.Action) -> None:
 def _picture(armature: bpy.types.Object, action: bpy.types.Action) -> NDArray[np.float32]:
     """(128, 128, 4): the bones, seen from the front, in the pose of the take in which they reach farthest."""
     motion = take.read_take(armature, action)
-    shape = take.Shape.of(armature)
+    shape = take.shape_of(armature)
     places, _ = Rest(shape.skeleton, shape.joints, 0.0).forward(motion.on(shape.skeleton.name).poses, motion.trans)
     spread = places - places[:, :1]
     pose = spread[np.argmax(np.abs(spread[..., :2]).sum(axis=(1, 2)))]

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,13 @@ import numpy as np
 
 from ...rigs.errors import InputError
 from ...rigs.job import Job
+from ...rigs.motion import Motion
 from ...rigs.motion_files import load_motion
+from ...rigs.motion_merge import part_shares
 from ..compat import actions
 from ..dance.request import DanceRequest, DanceTarget
-from ..scene import keys, marks, take
+from ..scene import keys, marks, source_motion, take
+from ..scene.foreign import ForeignShape, is_mapped
 from . import tracks
 
 
@@ -31,6 +34,8 @@ class RegenerateRequest:
     last: int
     joints: tuple[str, ...] | None
     blend: int
+    # Of a rig of the user's own, whose bones are not called as the joints.
+    bones: tuple[str, ...] | None = None
 
     @classmethod
     def of(
@@ -44,6 +49,9 @@ class RegenerateRequest:
         seed: int,
     ) -> RegenerateRequest:
         """For the frames `first`..`last` of the scene; what lies outside the take is left out.
+
+        Args:
+            joints: names of bones; None is all.
 
         Raises:
             InputError: the take does not say how it was made, is none of the body, the range misses it, or no joint of
@@ -62,7 +70,12 @@ class RegenerateRequest:
         if joints is not None and not joints:
             raise InputError(f"No bone of {armature.name} is selected; select some in pose mode, or choose all bones.")
         dance = replace(dance, seed=seed, name=f"{action.name} part {seed}", add_sound=False, beat_markers=False)
-        return cls(dance, action["avanim_take"], begin, end, joints, blend)
+        bones = None
+        if is_mapped(armature):
+            source_motion.kept(action)
+            if joints is not None:
+                joints, bones = ForeignShape.of(armature).played_by(joints)
+        return cls(dance, action["avanim_take"], begin, end, joints, blend, bones)
 
     def job(self, armature: bpy.types.Object, scene: bpy.types.Scene, folder: str | Path) -> Job:
         """The worker's job; its result is a file in `folder`, where the take is written for it too."""
@@ -81,7 +94,7 @@ class RegenerateRequest:
         return replace(job, task="regenerate", options=options)
 
     def target(self, armature: bpy.types.Object, scene: bpy.types.Scene) -> DanceTarget:
-        """Raises InputError: the armature is not one of AVAnim's characters."""
+        """Raises InputError: the armature is neither one of AVAnim's characters nor mapped."""
         return self.dance.target(armature, scene)
 
     def steps(
@@ -97,18 +110,17 @@ class RegenerateRequest:
         old, armature = self._take(), take.found(bpy.data.objects, owner)
         if old is None or old["avanim_frames"] != len(motion):
             return (yield from self.dance.steps(armature, scene, result))
-        shape = take.Shape.of(armature)
-        joints = [
-            joint
-            for joint in motion.rig.joints
-            if joint in shape.skeleton.joints and (self.joints is None or joint in self.joints)
-        ]
         made = tracks.copy_of(old, self.dance.title).session_uid
         finished = False
         try:
-            for joint in joints:
+            share = None
+            if is_mapped(armature):
+                # The feet are planted anew in all of it, so that the keys, too, go over into the old ones.
+                share = part_shares(len(motion), self.first, self.last, self.blend)
+                source_motion.keep(take.found(bpy.data.actions, made), motion, source_motion.kept(old)[1])
+            for channels in self._channels(armature, old, motion):
                 yield
-                _put(take.found(bpy.data.actions, made), take.channels_of(shape, motion, joint), self.first, self.last)
+                _put(take.found(bpy.data.actions, made), channels, self.first, self.last, share)
             yield
             action, old = take.found(bpy.data.actions, made), self._take()
             armature = take.found(bpy.data.objects, owner)
@@ -126,29 +138,79 @@ class RegenerateRequest:
             if left is not None:
                 bpy.data.actions.remove(left)
 
+    def _channels(
+        self, armature: bpy.types.Object, old: bpy.types.Action, motion: Motion
+    ) -> Iterator[list[take.Channel]]:
+        """The curves of what is made anew, one bone after the other."""
+        if is_mapped(armature):
+            shape = ForeignShape.of(armature, source_motion.kept(old)[1])
+            for channels in shape.channels(motion):
+                if self.bones is None or channels[0][2] in self.bones:
+                    yield channels
+            return
+        own = take.Shape.of(armature)
+        for joint in motion.rig.joints:
+            if joint in own.skeleton.joints and (self.joints is None or joint in self.joints):
+                yield take.channels_of(own, motion, joint)
+
     def _take(self) -> bpy.types.Action | None:
         return next((action for action in bpy.data.actions if action.get("avanim_take") == self.take), None)
 
 
-def _put(action: bpy.types.Action, channels: list[take.Channel], first: int, last: int) -> None:
-    """Key frames `first`..`last` of a take by whole curves of one joint, and leave its other keys alone."""
+def _put(
+    action: bpy.types.Action,
+    channels: list[take.Channel],
+    first: int,
+    last: int,
+    share: np.ndarray | None = None,
+) -> None:
+    """Key frames `first`..`last` of a take by whole curves of one bone, and leave its other keys alone.
+
+    Args:
+        share: (T,) how far each frame is the new one, where the two are to go over into each other.
+    """
     start = action["avanim_frame_start"]
     there = {(curve.data_path, curve.array_index): curve for curve in actions.curves(action)}
     curves = [there.get((path, index)) for path, index, _, _ in channels]
     turns = [row for row, (path, *_) in enumerate(channels) if path.endswith("rotation_quaternion")]
-    signs, hold = 1.0, False
-    if all(curves[row] is not None for row in turns):
-        new = np.array([channels[row][3] for row in turns])
+    new = np.array([values[first : last + 1] for *_, values in channels], float)
+    frames = start + np.arange(first, last + 1)
+    hold = False
 
-        def old(index: int) -> np.ndarray:
-            return np.array([keys.sample(curves[row], np.array([start + index]))[0] for row in turns])
+    def old(index: int) -> np.ndarray:
+        return np.array([keys.sample(curves[row], np.array([start + index]))[0] for row in turns])
 
+    if turns and all(curves[row] is not None for row in turns):
         # q and -q are one pose, but the way between them is not: begin on the side on which the keys before lie. If
         # those after lie on the other by then, they are not to be changed: the last key is held for a frame instead.
-        signs = -1.0 if first > 0 and old(first - 1) @ new[:, first] < 0 else 1.0
-        hold = last + 1 < new.shape[1] and bool(old(last + 1) @ new[:, last] * signs < 0)
-    for row, (curve, (*_, values)) in enumerate(zip(curves, channels, strict=True)):
+        if first > 0 and old(first - 1) @ new[turns, 0] < 0:
+            new[turns] *= -1
+        hold = last + 1 < len(channels[turns[0]][3]) and bool(old(last + 1) @ new[turns, -1] < 0)
+    if share is not None:
+        new = _mixed(channels, curves, turns, frames, new, share[first : last + 1])
+    for row, curve in enumerate(curves):
         if curve is not None:
-            turn = row in turns
-            part = values[first : last + 1] * (signs if turn else 1.0)
-            keys.put_keys(curve, start + first, part, hold_last=hold and turn)
+            keys.put_keys(curve, start + first, new[row], hold_last=hold and row in turns)
+
+
+def _mixed(
+    channels: list[take.Channel],
+    curves: list[bpy.types.FCurve | None],
+    turns: list[int],
+    frames: np.ndarray,
+    new: np.ndarray,
+    share: np.ndarray,
+) -> np.ndarray:
+    """(C, N) from the keys that are there to `new` (C, N), by `share` (N,)."""
+    old = np.array([new[row] if curve is None else keys.sample(curve, frames) for row, curve in enumerate(curves)])
+    if turns:
+        old[turns] *= np.where((old[turns] * new[turns]).sum(0) < 0, -1.0, 1.0)
+    angles = [row for row, (path, *_) in enumerate(channels) if path.endswith("rotation_euler")]
+    old[angles] += 2 * np.pi * np.round((new[angles] - old[angles]) / (2 * np.pi))
+    mixed = old + share * (new - old)
+    # An axis with its angle cannot be mixed by parts; what it is made of goes over smoothly by itself.
+    whole = [row for row, (path, *_) in enumerate(channels) if path.endswith("rotation_axis_angle")]
+    mixed[whole] = new[whole]
+    if turns:
+        mixed[turns] /= np.maximum(np.linalg.norm(mixed[turns], axis=0), 1e-9)
+    return mixed

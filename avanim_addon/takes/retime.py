@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 
 from ...rigs.errors import InputError
 from ...rigs.marks import Marks, moved_times, source_times
+from ...rigs.motion_merge import retimed
 from ..compat import actions
-from ..scene import keys, marks
+from ..scene import keys, marks, source_motion
+from ..scene.foreign import is_mapped
 from . import tracks
 
 Array = NDArray[np.float64]
@@ -41,6 +43,9 @@ def retime(
     for kind, old in marks.kept(action).items():
         times = moved_times(was, now, old.times, last)
         marks.keep(copies[0], kind, Marks(times, old.labels), marks.made(action, kind))
+    if is_mapped(armature) and not tracks.is_face(action):
+        motion, rest = source_motion.kept(action)
+        source_motion.keep(copies[0], retimed(motion, was, now), rest)
     tracks.play_instead(armature, track, copies)
     tracks.select(armature, copies[0])
     return copies[0]

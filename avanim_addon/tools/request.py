@@ -74,7 +74,7 @@ class ToolRequest:
         """The worker's job; its result is a file in `folder`, where the takes are written for it too."""
         there = Path(folder) / "take.npz"
         take.read_take(armature, self._action(self.take)).save(there)
-        options = {"tool": self.tool, **self.options, "character": armature["avanim_character"]}
+        options = {"tool": self.tool, **self.options, "character": armature.get("avanim_character", "neutral")}
         if "seed" in TOOLS[self.tool].options:
             options["seed"] = self.seed
         if self.other:
@@ -84,10 +84,10 @@ class ToolRequest:
         return Job("motion", str(there), options, str(Path(folder) / "made.npz"))
 
     def target(self, armature: bpy.types.Object, scene: bpy.types.Scene) -> ToolTarget:
-        """Raises InputError: the armature is not one of AVAnim's characters, or the take has gone."""
+        """Raises InputError: the armature is neither a character nor mapped, or the take has gone."""
         action = self._action(self.take)
         first, fps = int(action["avanim_frame_start"]), float(action["avanim_fps"])
-        return ToolTarget(self, self._title(action), take.Shape.of(armature), first, fps)
+        return ToolTarget(self, self._title(action), take.shape_of(armature), first, fps)
 
     def steps(
         self, armature: bpy.types.Object, scene: bpy.types.Scene, result: dict[str, Any]
@@ -163,7 +163,7 @@ class ToolTarget:
 
     request: ToolRequest
     name: str
-    shape: take.Shape
+    shape: take.Shape | take.ForeignShape
     frame_start: int
     fps: float
 
