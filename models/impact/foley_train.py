@@ -30,21 +30,23 @@ def augmented(frames: Pictures, rng: np.random.Generator) -> NDArray[np.float32]
         rate = rng.choice(_RATES)
         clock = np.floor(np.arange(len(frames)) * rate / FPS + rng.random()) / rate * FPS
         frames = frames[np.clip(np.round(clock - clock[0]).astype(int), 0, np.arange(len(frames)))]
-    made = frames[:, :, ::-1] if rng.random() < 0.5 else frames
-    size = made.shape[1]
+    size = frames.shape[1]
     crop = rng.integers(size - size // 5, size + 1)
     top, left = rng.integers(0, size - crop + 1, 2)
     index = np.minimum((np.arange(size) * crop / size).astype(int), crop - 1)
-    made = made[:, top + index][:, :, left + index]
+    across = index[::-1] if rng.random() < 0.5 else index
+    made = frames.take(top + index, 1).take(left + across, 2)
     if rng.random() < 0.3:  # as a wide shot is squared
         bar = int(rng.integers(0, size // 5))
         made[:, :bar], made[:, size - bar :] = made[:, bar : bar + 1], made[:, size - bar - 1 : size - bar]
     curve = (np.arange(256) / 255)[:, None] ** rng.uniform(0.8, 1.25)
     curve = (curve * rng.uniform(0.8, 1.2) * rng.uniform(0.92, 1.08, 3)).astype(np.float32)
-    lit = np.stack([curve[:, channel][made[..., channel]] for channel in range(3)], 3)
+    lit = np.empty((len(made), 3, size, size), np.float32)  # as torch wants it
+    for channel in range(3):
+        np.take(curve[:, channel], made[..., channel], out=lit[:, channel])
     grain = _grain()[(int(rng.integers(1 << 16)) + np.arange(len(lit))) % len(_grain())]
-    lit += np.roll(grain, tuple(rng.integers(0, size, 2)), (1, 2))[..., None] * np.float32(rng.uniform(0, 0.025))
-    return np.clip(lit, 0, 1, out=lit)
+    lit += np.roll(grain, tuple(rng.integers(0, size, 2)), (1, 2))[:, None] * np.float32(rng.uniform(0, 0.025))
+    return np.clip(lit, 0, 1, out=lit).transpose(0, 2, 3, 1)
 
 
 @lru_cache(maxsize=1)
@@ -72,7 +74,7 @@ class Trainer(Run[Watcher]):
             frames.append(augmented(self.clips[number].frames[begin : begin + length], rng))
             wanted.append({name: values[begin : begin + length] for name, values in self.targets[number].items()})
         want = {name: torch.tensor(np.stack([one[name] for one in wanted])) for name in wanted[0]}
-        found = self.net(torch.tensor(np.stack(frames)).permute(0, 1, 4, 2, 3))
+        found = self.net(torch.tensor(np.stack([one.transpose(0, 3, 1, 2) for one in frames])))
         total = sum(losses(found, want).values(), torch.zeros(()))
         return self.descend(total, share)
 

@@ -100,7 +100,7 @@ class Trainer(Run[IndicatedNet]):
             begin = int(rng.integers(0, max(1, len(self.clips[number].frames) - length + 1)))
             frames.append(augmented(self.clips[number].frames[begin : begin + length], rng))
             wanted.append(self.wanted[number][begin * REPEATS : (begin + length) * REPEATS])
-        found = self.net(torch.tensor(np.stack(frames)).permute(0, 1, 4, 2, 3))
+        found = self.net(torch.tensor(np.stack([one.transpose(0, 3, 1, 2) for one in frames])))
         return self.descend(robust(found, torch.tensor(np.stack(wanted))), share)
 
 
