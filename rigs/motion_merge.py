@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Putting a stretch of one motion, or some of its joints, into another; and playing a motion at other times."""
+"""Putting a stretch of one motion, or some of its joints, into another."""
 
 from __future__ import annotations
 
@@ -7,20 +7,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from .errors import InputError
 from .feet import contacts, plant_feet, sole_points
-from .marks import source_times
 from .motion import Motion
 from .motion_edit import heading
+from .motion_span import part_shares, smooth
 from .rotation import (
     axis_angle_from_matrix,
     axis_angle_from_quaternion,
     matrix_from_axis_angle,
     quaternion_from_axis_angle,
     quaternion_product,
-    resample_rotations,
     sign_continuous,
 )
 from .skeleton import Rest
@@ -95,29 +94,6 @@ def merge(
     return merged
 
 
-def retimed(motion: Motion, was: ArrayLike, now: ArrayLike) -> Motion:
-    """The motion with what happened at the times `was` (N,) s happening at `now`, as `marks.source_times` says."""
-    times = np.arange(len(motion)) / motion.fps
-    source = source_times(was, now, times, times[-1])
-    trans = np.stack([np.interp(source, times, motion.trans[:, axis]) for axis in range(3)], axis=1)
-    return replace(motion, poses=resample_rotations(motion.poses, times, source), trans=trans)
-
-
-def _smooth(x: Array) -> Array:
-    """0..1 to 0..1 with two derivatives that are 0 at both ends."""
-    x = np.clip(x, 0, 1)
-    return x**3 * (10 - 15 * x + 6 * x**2)
-
-
-def part_shares(count: int, first: int, last: int, blend: int) -> Array:
-    """(count,): 0 outside the range, 1 within, with a ramp at either end that is not an end of the motion."""
-    blend = min(blend, (last - first + 1) // 2)
-    frames = np.arange(count)
-    rising = np.ones(count) if first == 0 else _smooth((frames - first + 1) / (blend + 1))
-    falling = np.ones(count) if last == count - 1 else _smooth((last + 1 - frames) / (blend + 1))
-    return rising * falling
-
-
 def _crossed(old: Array, new: Array, weight: Array) -> Array:
     """(T, J, 3) each: from `old` to `new` by slerp.
 
@@ -176,7 +152,7 @@ def _on_the_way(motion: Motion, entry: int, leave: int, rest: Rest | None) -> Ar
     speed = np.convolve(speed, window / window.sum(), mode="same") + _LEAST_SPEED
     frames = np.arange(len(motion))
     ease = max(1.0, min(_EASE * motion.fps, (leave - entry) / 2))
-    speed *= _smooth((frames - entry) / ease) * _smooth((leave - frames) / ease)
+    speed *= smooth((frames - entry) / ease) * smooth((leave - frames) / ease)
     gone = np.cumsum(speed)
     if gone[-1] <= 0:
         return np.clip((frames - entry) / max(1, leave - entry), 0, 1)

@@ -16,7 +16,7 @@ from ...rigs.errors import InputError
 from ...rigs.job import Job
 from ...rigs.motion import Motion
 from ...rigs.motion_files import load_motion
-from ...rigs.motion_merge import part_shares
+from ...rigs.motion_span import part_shares
 from ..compat import actions
 from ..dance.request import DanceRequest, DanceTarget
 from ..scene import keys, marks, source_motion, take

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ...rigs.errors import InputError
 from ...rigs.marks import Marks, moved_times, source_times
-from ...rigs.motion_merge import retimed
+from ...rigs.motion_span import retimed
 from ..compat import actions
 from ..scene import keys, marks, source_motion
 from ..scene.foreign import is_mapped

@@ -31,7 +31,8 @@ def regenerate(dance: Task, job: Job, progress: Progress) -> dict[str, Any]:
     """
     from ...rigs.characters import load_character
     from ...rigs.motion_files import load_motion
-    from ...rigs.motion_merge import merge, retimed
+    from ...rigs.motion_merge import merge
+    from ...rigs.motion_span import retimed
 
     options = dict(job.options)
     try:

@@ -5,7 +5,8 @@ from avanim.rigs.errors import InputError
 from avanim.rigs.feet import plant_feet, sole_points
 from avanim.rigs.motion import Motion
 from avanim.rigs.motion_edit import heading
-from avanim.rigs.motion_merge import merge, retimed
+from avanim.rigs.motion_merge import merge
+from avanim.rigs.motion_span import retimed
 from avanim.rigs.moves import MOVES, Placed, perform
 from avanim.rigs.rotation import axis_angle_from_matrix, matrix_from_axis_angle
 from avanim.rigs.skeleton import SMPL24, Rest
