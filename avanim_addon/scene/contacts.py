@@ -86,7 +86,7 @@ def _capture(scene: bpy.types.Scene, first: int, last: int, progress: Progress) 
         elif figures:
             wanted += fixed
         scene.frame_set(first)
-        shapes = _shapes(wanted)
+        shapes = shapes_of(wanted)
         events: list[Event] = []
         notes: list[str] = []
         if solved is not None:
@@ -150,7 +150,8 @@ def _deforms(obj: bpy.types.Object) -> bool:
     return any(m.type in ("ARMATURE", "CLOTH", "SOFT_BODY", "FLUID") for m in obj.modifiers)
 
 
-def _shapes(objects: list[bpy.types.Object]) -> dict[str, Shape]:
+def shapes_of(objects: list[bpy.types.Object]) -> dict[str, Shape]:
+    """By name, those that have faces."""
     graph = bpy.context.evaluated_depsgraph_get()
     shapes = {}
     for obj in objects:

@@ -112,3 +112,22 @@ def dump(scene):
     told["window"] = scene.name, bpy.context.scene.name, bpy.context.object and bpy.context.object.name
     told["mode"] = bpy.context.mode
     return told
+
+
+def walk(seconds=2.0, fps=30):
+    """Marching on the spot: each thigh goes up and down once a second, half a second apart."""
+    from avanim.rigs.motion import Motion  # not in a real Blender, where the package has another name
+
+    clock = np.arange(round(seconds * fps)) / fps
+    poses, trans = np.zeros((len(clock), 24, 3)), np.tile([0.0, 1.175, 0.0], (len(clock), 1))
+    for hip, knee, phase in ((1, 4, 0.0), (2, 5, 0.5)):
+        lift = np.clip(np.sin(2 * np.pi * (clock - phase)), 0, None) * (clock >= phase)
+        poses[:, hip, 0], poses[:, knee, 0] = -0.7 * lift, 1.4 * lift
+    return Motion(poses, trans, float(fps))
+
+
+def lowest(armature):
+    """Height of the soles in the first frame."""
+    bpy.context.scene.frame_set(1)
+    skin = armature.children[0].evaluated_get(bpy.context.evaluated_depsgraph_get())
+    return min((skin.matrix_world @ vertex.co).z for vertex in skin.data.vertices)

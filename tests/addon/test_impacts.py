@@ -4,9 +4,6 @@
 import itertools
 import json
 import math
-import shutil
-import sys
-import types
 import wave
 from pathlib import Path
 
@@ -19,14 +16,11 @@ import avanim  # noqa: E402
 from avanim import __main__ as command_line  # noqa: E402
 from avanim.avanim_addon.compat import versions  # noqa: E402
 from avanim.avanim_addon.scene import contacts, impact_bodies, impact_result, impact_solver  # noqa: E402
-from avanim.avanim_addon.scene.export import export  # noqa: E402
 from avanim.avanim_addon.scene.take import write_take  # noqa: E402
-from avanim.rigs.impact import bundle  # noqa: E402
 from avanim.rigs.impact.events import Events  # noqa: E402
-from avanim.rigs.motion import Motion  # noqa: E402
 from mathutils import Matrix  # noqa: E402
 
-from .impact_scenes import drop, dump  # noqa: E402
+from .impact_scenes import drop, dump, lowest, walk  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 needs_sound = pytest.mark.skipif(not bpy.app.build_options.audaspace, reason="this bpy was built without sound")
@@ -178,23 +172,6 @@ def test_keyed_things_meet(fresh_scene):
     assert times == pytest.approx([1 / 3, 1.0], abs=0.02)
 
 
-def walk(seconds=2.0, fps=30):
-    """Marching on the spot: each thigh goes up and down once a second, half a second apart."""
-    clock = np.arange(round(seconds * fps)) / fps
-    poses, trans = np.zeros((len(clock), 24, 3)), np.tile([0.0, 1.175, 0.0], (len(clock), 1))
-    for hip, knee, phase in ((1, 4, 0.0), (2, 5, 0.5)):
-        lift = np.clip(np.sin(2 * np.pi * (clock - phase)), 0, None) * (clock >= phase)
-        poses[:, hip, 0], poses[:, knee, 0] = -0.7 * lift, 1.4 * lift
-    return Motion(poses, trans, float(fps))
-
-
-def lowest(armature):
-    """Height of the soles in the first frame."""
-    bpy.context.scene.frame_set(1)
-    skin = armature.children[0].evaluated_get(bpy.context.evaluated_depsgraph_get())
-    return min((skin.matrix_world @ vertex.co).z for vertex in skin.data.vertices)
-
-
 def test_a_characters_steps_and_its_ground(fresh_scene, puppet):
     from avanim.avanim_addon.scene.character import add_character
 
@@ -315,62 +292,3 @@ def test_the_buttons_say_why_they_cannot(fresh_scene):
         assert impact_bodies.values_of(bpy.context.object)["density"] == 2600
     finally:
         avanim.unregister()
-
-
-def test_an_export_takes_its_events_along(fresh_scene, puppet, tmp_path):
-    from avanim.avanim_addon.scene.character import add_character
-
-    armature = add_character(puppet, correctives=False)
-    motion = walk(1.4)
-    write_take(armature, motion, "walk")
-    fresh_scene.frame_start, fresh_scene.frame_end = 1, len(motion)
-    bpy.ops.mesh.primitive_plane_add(size=4, location=(0, 0, lowest(armature)))
-    export(tmp_path / "walk.fbx", "unreal", armature=armature)
-    table = json.loads((tmp_path / "walk.events.json").read_text())
-    assert table["events"] and {event["joint"] for event in table["events"]} <= {
-        "left_ankle", "left_foot", "right_ankle", "right_foot"
-    }  # fmt: skip
-    listed = json.loads((tmp_path / "walk.manifest.json").read_text())["files"]
-    assert {item["name"] for item in listed} == {"walk.fbx", "walk.events.json", "walk_unreal.py"}
-    for item in listed:
-        assert bundle.digest(tmp_path / item["name"]) == item["sha256"]
-    shutil.copy(tmp_path / "walk_unreal.py", tmp_path / "script.py")
-    notifies = run_in_a_made_up_unreal(tmp_path / "script.py")
-    assert [time for time, _ in notifies] == [event["time"] for event in table["events"]]
-
-
-def run_in_a_made_up_unreal(script):
-    """The calls that the script makes, on an editor of which only names are known."""
-    made = []
-
-    class Notify:
-        def __init__(self):
-            self.values = {}
-
-        def set_editor_property(self, name, value):
-            self.values[name] = value
-
-    class Sequence:
-        get_path_name = staticmethod(lambda: "/Game/Walk.Walk")
-        get_name = staticmethod(lambda: "Walk")
-
-    def add(sequence, track, when, kind):
-        made.append((when, Notify()))
-        return made[-1][1]
-
-    unreal = types.ModuleType("unreal")
-    unreal.AnimSequence, unreal.SoundBase, unreal.AnimNotify_PlaySound = Sequence, type("S", (), {}), object
-    unreal.LinearColor = lambda *values: values
-    unreal.EditorUtilityLibrary = types.SimpleNamespace(get_selected_assets=lambda: [Sequence()])
-    unreal.AnimationLibrary = types.SimpleNamespace(
-        is_valid_anim_notify_track_name=lambda *_: False, add_animation_notify_track=lambda *_: None,
-        get_sequence_length=lambda _: 100.0, add_animation_notify_event=add,
-    )  # fmt: skip
-    unreal.EditorAssetLibrary = types.SimpleNamespace(save_loaded_asset=lambda _: None)
-    unreal.load_asset, unreal.log = lambda _: None, lambda _: None
-    sys.modules["unreal"] = unreal
-    try:
-        exec(compile(script.read_text(), str(script), "exec"), {"__file__": str(script), "__name__": "__main__"})
-    finally:
-        del sys.modules["unreal"]
-    return made

@@ -318,7 +318,7 @@ def test_what_fails_in_the_middle_leaves_the_scene_as_it_was(fresh_scene, monkey
     def fail(*_, **__):
         raise ZeroDivisionError
 
-    for module, name in ((impact_replica, "_copy_joints"), (contacts, "_shapes"), (impact_solver, "Solved")):
+    for module, name in ((impact_replica, "_copy_joints"), (contacts, "shapes_of"), (impact_solver, "Solved")):
         with monkeypatch.context() as patch:
             patch.setattr(module, name, fail)
             with pytest.raises(ZeroDivisionError):

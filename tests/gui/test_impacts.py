@@ -29,7 +29,7 @@ def test_escape_in_the_middle_leaves_nothing(impacts):
 def test_a_click_puts_sounds_and_markers_into_the_scene(impacts):
     baked = impacts["baked"]
     assert baked["strips"] == STRIPS and baked["folders"] == ["impacts-1"]
-    assert baked["markers"] == baked["events"] == len(impacts["labels"]) > 3
+    assert baked["markers"] == baked["events"] == len(impacts["labels"]) >= 2
     assert {name.split()[0] for name, *_ in impacts["labels"]} == {"Thing", "Other"}
     assert impacts["same_file"] and "dB SPL" in impacts["found"]
 
@@ -54,11 +54,13 @@ def test_a_changed_event_is_made_anew_alone(impacts):
     for name in ("Thing", "Floor"):
         assert first[name] == changed[name] == muted[name], "not touched"
     for name in ("Other", "Second"):
-        assert len({first[name][1], changed[name][1], muted[name][1]}) == 3, "another sound each time"
+        assert first[name][1] != changed[name][1], "another sound"
+        assert name not in muted, "silent"
     assert undone == changed
-    assert impacts["changed"]["strips"] == impacts["muted"]["strips"] == STRIPS
+    assert impacts["changed"]["strips"] == STRIPS
+    assert impacts["muted"]["strips"] == ["All impacts", "Floor impacts", "Thing impacts"]
     assert impacts["changed"]["markers"] == impacts["baked"]["markers"] == impacts["muted"]["markers"] + 1
 
 
 def test_escape_while_an_event_is_made_anew_leaves_what_was_there(impacts):
-    assert impacts["after_esc"][2] == impacts["changed"]
+    assert impacts["after_esc"][2] == impacts["baked"]

@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 from avanim.rigs.errors import InputError
-from avanim.rigs.impact import contact, detect, modes, space, synth
+from avanim.rigs.impact import bundle, contact, detect, modes, space, synth
 from avanim.rigs.impact.bake import bake, levelled
 from avanim.rigs.impact.capture import Body, Capture
 from avanim.rigs.impact.events import Event, Events
@@ -283,16 +283,8 @@ def test_matching_takes_each_once():
     assert match.bias == pytest.approx(0.02) and np.isnan(detect.matched([1.0], [], 0.1).median)
 
 
-def test_bundle_scripts_hold_their_files():
-    import ast
-
-    from avanim.rigs.impact import bundle
-
+def test_a_clips_events_count_from_its_beginning():
     events = Events((blow(0.5, objects=("Ava", "floor"), part="left heel"), blow(3.0)), 24.0, 1, 4.0)
     table = bundle.clip_events(events, -0.25, 2.0, "a.wav", {"left heel": "left_ankle"}, "Ava")
     (event,) = table["events"]
     assert event["time"] == 0.25 and event["joint"] == "left_ankle" and event["sound"] == "a.wav"
-    ast.parse(bundle.unreal_script('we"ird.events.json'))
-    script = bundle.unity_script("2 steps.fbx", "2 steps.events.json")
-    assert "class Clip_2_stepsImpacts" in script and "@CL" not in script and '"2 steps.events.json"' in script
-    assert script.count("{") == script.count("}")
