@@ -8,6 +8,7 @@ Nothing but pictures goes in; neither the events nor the materials of a clip are
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -39,7 +40,9 @@ _EPSILON = 1 / 25**2
 # Around a peak, frames of 1/90 s that are compared, and the seconds of sound that are copied.
 BEFORE, AFTER = 2, 16
 BEFORE_SECONDS, PIECE_SECONDS = 0.02, 0.6
-_APART, _QUIET = 0.07, 0.12  # s between two peaks; loudness above which something is heard
+_RISE = 0.12  # of the loudest sound: an onset, where nothing was tried out
+_APART = 0.07  # s between two peaks
+_LASTS = 0.7  # share of an onset's loudness that, when its piece ends, says that it goes on
 
 
 class IndicatedNet(nn.Module):
@@ -69,8 +72,8 @@ class Ear:
     """What the sounds of the training clips have taught.
 
     `mean` (42,), `basis` (42, 10), `scale` (10,) of the components · `pieces` (N, 18, 10) components around an onset ·
-    `waves` (N, L) the sound there at 22,050 Hz · `kinds` (N,) what each is, which is
-    only looked at by scores, by lists of events, and where the user says the material.
+    `waves` (N, L) the sound there at 22,050 Hz · `rise` of loudness that is an onset · `kinds` (N,) what each is, which
+    is looked at only by scores, by lists of events, and where the user says the material.
     """
 
     mean: Array
@@ -79,6 +82,7 @@ class Ear:
     pieces: Array
     waves: NDArray[np.float32]
     kinds: tuple[str, ...]
+    rise: float = 0.05
 
     def components(self, cochleagram: Array) -> Array:
         """(T, 42) to (T, 10), of deviation one."""
@@ -125,17 +129,25 @@ def hear(
 
 
 def onsets(components: Array, ear: Ear) -> NDArray[np.int64]:
-    """Where the predicted sound sets in: frames of 1/90 s at which its loudness rises to a peak."""
+    """Where the predicted sound sets in: frames of 1/90 s at which its loudness rises most, and where it goes on."""
     loudness = ear.cochleagram(components).mean(1)
-    rise = np.diff(loudness, prepend=loudness[:1])
+    rise = np.diff(loudness, prepend=min(loudness[0], 0.0))
     rise = np.convolve(rise, np.ones(3), "same")
     apart = max(1, round(_APART * FPS))
     found: list[int] = []
     for frame in np.argsort(-rise):
-        if rise[frame] < _QUIET * max(1e-6, loudness.max()):
+        if rise[frame] < ear.rise:
             break
         if all(abs(frame - other) >= apart for other in found):
             found.append(int(frame))
+    # What slides is as loud when its piece ends as it was: it is followed by another.
+    length = round((PIECE_SECONDS - 0.1) * FPS)
+    for begin, end in itertools.pairwise([*sorted(found), len(loudness)]):
+        first = loudness[begin : begin + length].max()
+        for frame in range(begin + length, end - apart, length):
+            if loudness[frame] < max(_LASTS * first, ear.rise):
+                break
+            found.append(frame)
     return np.array(sorted(found), int)
 
 
@@ -167,20 +179,20 @@ def save_weights(net: IndicatedNet, ear: Ear, path: str | Path) -> None:
         tensors[f"ear.{name}"] = torch.tensor(getattr(ear, name), dtype=torch.float32)
     tensors["ear.waves"] = torch.tensor(np.clip(np.round(ear.waves * 32767), -32768, 32767), dtype=torch.int16)
     with replacing(path) as temporary:
-        save_file(tensors, temporary, metadata={"kinds": json.dumps(ear.kinds)})
+        save_file(tensors, temporary, metadata={"ear": json.dumps([ear.rise, *ear.kinds])})
 
 
 @lru_cache(maxsize=2)
 def load_weights(path: Path = WEIGHTS) -> tuple[IndicatedNet, Ear]:
     """The network and the sounds it chooses from. Raises InputError."""
-    with reading_weights(path, "kinds", "impact/indicated") as (kinds, tensors):
+    with reading_weights(path, "ear", "impact/indicated") as ((rise, *kinds), tensors):
         net = IndicatedNet()
         net.load_state_dict({key[4:]: value for key, value in tensors.items() if key.startswith("net.")})
         mean, basis, scale, pieces = (
             tensors[f"ear.{name}"].double().numpy() for name in ("mean", "basis", "scale", "pieces")
         )
         waves = (tensors["ear.waves"] / 32767).numpy().astype(np.float32)
-        return net.eval(), Ear(mean, basis, scale, pieces, waves, tuple(kinds))
+        return net.eval(), Ear(mean, basis, scale, pieces, waves, tuple(kinds), float(rise))
 
 
 def learned_ear(
@@ -204,7 +216,10 @@ def learned_ear(
         padded = np.pad(ear.components(cochleagrams[number]), ((BEFORE, AFTER), (0, 0)), mode="edge")
         cut.append(padded[frame : frame + BEFORE + AFTER])
         waves.append(wave)
-    return Ear(mean, basis, scale, np.stack(cut), np.stack(waves), tuple(kind for _, _, kind, _ in kept))
+    loudest = max(float(gram.mean(1).max()) for gram in cochleagrams)
+    return Ear(
+        mean, basis, scale, np.stack(cut), np.stack(waves), tuple(kind for _, _, kind, _ in kept), _RISE * loudest
+    )  # fmt: skip
 
 
 assert FPS % PICTURE_FPS == 0 and BANDS > COMPONENTS

@@ -96,7 +96,7 @@ def _part(
         usual = float(np.median([size for *_, kind, size in hits if kind == name] or [_SIZE]))
         modes = body(name, usual)
         blows = [_blow(time, speed, own, ground, modes, rng) for time, speed, kind, _ in hits if kind == name]
-        rubs = _rubs(slides, own, modes, rng) if name == sliding else []
+        rubs = _rubs(slides, own, ground, modes, rng) if name == sliding else []
         result += ring(modes, own, blows, rubs, length)
         result += jolt(modes.mass, modes.mass / own.density, blows, length)
         result += thud(ground, _GROUND_THICK, blows, length)
@@ -110,14 +110,14 @@ def _blow(time: float, speed: float, own: Material, ground: Material, modes: Mod
     return Blow(time, impulse, corner, hertz_duration(modes.mass, contact_modulus(own, ground), _CORNER, speed))
 
 
-def _rubs(slides: Array, own: Material, modes: Modes, rng: np.random.Generator) -> list[Rub]:
+def _rubs(slides: Array, own: Material, ground: Material, modes: Modes, rng: np.random.Generator) -> list[Rub]:
     """One for each stretch in which something is seen to slide."""
-    made = []
+    made, rough = [], float(np.hypot(own.roughness, ground.roughness))
     for first, last in stretches(slides):
         knots = np.arange(first, last + 1) / FPS
         speed = np.full(len(knots), SLIDING_SPEED)
         track = np.stack([knots, np.full(len(knots), modes.mass * 9.81), speed], 1)
-        force, times = rubbing(track, own.roughness, False, int(rng.integers(1 << 31)))
+        force, times = rubbing(track, rough, False, int(rng.integers(1 << 31)))
         points = np.repeat(modes.positions[rng.integers(len(modes.positions))][None], len(times), 0)
         made.append(Rub(float(knots[0]), force, times, points, np.tile([0.0, 0.0, 1.0], (len(times), 1))))
     return made
