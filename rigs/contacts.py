@@ -228,12 +228,14 @@ def raised_toes(turned: Array, foot: Array, joint: Array, tip: Array) -> Array:
 
     `joint` (T, 3) is the foot joint, `foot` (T, 3, 3) the rotation of the foot, about whose side axis the toes bend.
     """
-    reach = turn(turned, tip)
-    side = unit(np.cross(turn(foot, np.array([0.0, 1, 0])), reach))
-    for _ in range(6):  # Newton on the angle; the height of the tip is nearly linear in it
+    # Of the foot, not of the toes, which a source may have folded back.
+    side = unit(turn(foot, np.cross([0.0, 1, 0], tip)))
+    for step in range(8):  # Newton on the angle; the height of the tip is nearly linear in it
         reach = turn(turned, tip)
         depth = np.maximum(0, -(joint + reach)[:, 1])
         lift = -np.cross(side, reach)[:, 1]
-        angle = np.clip(depth / np.maximum(lift, 0.02), 0, 1.0)
+        # Up first, also past straight down; a foot that lies on its back has toes that rise the other way.
+        sense = np.where((lift < 0) & (step > 3), -1.0, 1.0)
+        angle = sense * np.clip(depth / np.maximum(sense * lift, 0.02), 0, 1.0)
         turned = matrix_from_axis_angle(-side * angle[:, None]) @ turned
     return turned

@@ -37,16 +37,37 @@ def bent(
     """
     a, b = lengths
     way = end - start
+    wanted = _folded(way, upper, lower, lengths, hinge)
+    fold = shortest_arc(lower, wanted)
+    aim = shortest_arc(a * upper + b * wanted, np.where(np.linalg.norm(way, axis=-1, keepdims=True) > 1e-9, way, upper))
+    return aim, aim @ fold
+
+
+def bent_directions(
+    way: Array, upper: Array, lower: Array, lengths: tuple[float, float], hinge: Array
+) -> tuple[Array, Array]:
+    """Where the bones (T, 3) point of a limb that `bent` brings to `way` (T, 3) m from its start."""
+    wanted = _folded(way, upper, lower, lengths, hinge)
+    here, there = unit(lengths[0] * upper + lengths[1] * wanted), unit(way)
+    axis, cosine = np.cross(here, there), (here * there).sum(-1, keepdims=True)
+
+    def aimed(line: Array) -> Array:
+        across = np.cross(axis, line)
+        return line + across + np.cross(axis, across) / np.maximum(1 + cosine, 1e-6)
+
+    return aimed(upper), aimed(wanted)
+
+
+def _folded(way: Array, upper: Array, lower: Array, lengths: tuple[float, float], hinge: Array) -> Array:
+    """(T, 3): where the lower bone points when the limb is as long as `way`, before it is aimed there."""
+    a, b = lengths
     distance = np.linalg.norm(way, axis=-1)
     reach = np.clip(distance, abs(a - b) + 0.02 * (a + b), longest(upper, lower, lengths))
     cosine = np.clip((reach**2 - a**2 - b**2) / (2 * a * b), -1, 1)
     across = lower - upper * (lower * upper).sum(-1, keepdims=True)
     missing = np.maximum(0.0, 0.05 - np.linalg.norm(across, axis=-1, keepdims=True))
     across = unit(across + missing * np.cross(hinge, upper))
-    wanted = cosine[:, None] * upper + np.sqrt(1 - cosine**2)[:, None] * across
-    fold = shortest_arc(lower, wanted)
-    aim = shortest_arc(a * upper + b * wanted, np.where(distance[:, None] > 1e-9, way, upper))
-    return aim, aim @ fold
+    return cosine[:, None] * upper + np.sqrt(1 - cosine**2)[:, None] * across
 
 
 def twist(turned: Array, axis: Array) -> Array:

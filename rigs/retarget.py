@@ -22,7 +22,8 @@ from .contacts import contacts_of, ground_under, posed_soles
 from .errors import InputError
 from .limbs import about, between, twist
 from .motion import Motion
-from .retarget_feet import Legs, kept_feet, kept_hands
+from .retarget_feet import Legs, kept_feet
+from .retarget_hands import kept_hands
 from .rig_shape import RigShape
 from .rotation import quaternion_from_matrix, shortest_arc, sign_continuous
 from .skeleton import SMPLX55, Rest
@@ -125,8 +126,7 @@ def retarget(
     # Heights count from the floor; the way over it from where each stands at rest.
     centre = scale * (hips - hips0 * [1, 0, 1]) + ours0 * [1, 0, 1] + [0, target.floor, 0]
     pelvis = centre + np.einsum("tij,j->ti", turns["pelvis"], target.place("pelvis") - ours0)
-    source_points = (positions, turned)
-    pelvis, legs = kept_feet(target, rest, turns, pelvis, source_points, contact, scale, motion.fps, wishes.feet)
+    pelvis, legs = kept_feet(target, rest, turns, pelvis, points, contact, scale, motion.fps, wishes.feet)
     if wishes.hands:
         kept_hands(target, rest, turns, pelvis, positions, scale)
     return _keyed(target, turns, pelvis, wishes, scale, contact, legs, motion.fps)

@@ -55,6 +55,7 @@ def sample_rig(
     height: float = 1.0,
     legs: float = 1.0,
     arms: float = 1.0,
+    shins: float = 1.0,
     seed: int | None = 0,
     fingers: bool = True,
     prefix: str = "",
@@ -63,7 +64,8 @@ def sample_rig(
 
     Args:
         drop, swing: degrees by which the arms hang down from the T-pose (45 is an A-pose) and point backwards.
-        height: how much larger than an average adult it is; `legs`, `arms`: how much longer yet those are.
+        height: how much larger than an average adult it is; `legs`, `arms`: how much longer yet those are; `shins`: how
+            much longer yet those are, at the thighs' expense, so that the legs stay as long.
         seed: of the bones' rolls, which are all different; None points every bone along +Y, as SMPL's do.
         prefix: of all names.
 
@@ -76,7 +78,7 @@ def sample_rig(
     bones = dict(conventions()[convention].bones)
     if not fingers:
         bones = {role: bone for role, bone in bones.items() if not (role[-1].isdigit() and "spine" not in role)}
-    joints = _built(rest.joints - [0, rest.floor, 0], drop, swing, height, legs, arms)
+    joints = _built(rest.joints - [0, rest.floor, 0], drop, swing, height, legs, arms, shins)
     place = dict(zip(SMPLX55.joints, joints, strict=True)) | {ROOT: np.zeros(3)}
     names, parents, heads = [], [], []
 
@@ -123,16 +125,18 @@ def _of_both_sides(extras: dict[str, tuple[str, str, float, bool]]) -> dict[str,
     return found
 
 
-def _built(joints: Array, drop: float, swing: float, height: float, legs: float, arms: float) -> Array:
+def _built(joints: Array, drop: float, swing: float, height: float, legs: float, arms: float, shins: float) -> Array:
     """Joints (55, 3) m of another build, arms lowered, soles at y = 0."""
     offsets = joints.copy()
     parents = np.array(SMPLX55.parents)
     offsets[1:] -= joints[parents[1:]]
+    thigh, shin = (float(np.linalg.norm(offsets[SMPLX55.index(joint)])) for joint in ("left_knee", "left_ankle"))
+    longer = {"knee": legs * (1 - (shins - 1) * shin / thigh), "ankle": legs * shins}
     for index, joint in enumerate(SMPLX55.joints):
         side, _, part = joint.partition("_")
         sign = _SIDES.get(side, 0.0)
-        if part in ("knee", "ankle"):
-            offsets[index] *= legs
+        if part in longer:
+            offsets[index] *= longer[part]
         elif part in ("elbow", "wrist") or (sign and part[-1].isdigit()):
             turn = matrix_from_axis_angle(np.array([0, 0, -sign * np.radians(drop)]))
             turn = turn @ matrix_from_axis_angle(np.array([0, sign * np.radians(swing), 0]))

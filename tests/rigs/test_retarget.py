@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 from avanim.rigs.average import average_rest
 from avanim.rigs.bone_mapping import BoneMap, recognised
+from avanim.rigs.contacts import posed_soles
 from avanim.rigs.conventions import conventions
 from avanim.rigs.errors import InputError
 from avanim.rigs.feet import plant_feet
 from avanim.rigs.key_reduction import degrees_between, reduced
 from avanim.rigs.motion import Motion
+from avanim.rigs.moves import Placed, perform
 from avanim.rigs.retarget import Wishes, retarget
 from avanim.rigs.retarget_source import motion_of, motion_of_bvh
 from avanim.rigs.rotation import axis_angle_from_matrix, matrix_from_axis_angle
@@ -44,6 +46,32 @@ def dance():
         poses[:, index(f"{side}_ankle"), 0] = -0.5 * lift - 0.2
     trans = np.stack([0.05 * beat, np.full(120, 1.15), 0 * beat], axis=1)
     return plant_feet(Motion(poses, trans, 30.0), REST)
+
+
+@pytest.fixture(scope="module")
+def figures():
+    """Ten seconds of figures with long strides, swivels on both balls, bent knees and jumps, on the average body."""
+    placed = [Placed(name, beat) for name, beat in (("grapevine", 1), ("swivel", 9), ("jump", 17), ("salsa_turn", 21))]
+    return perform(placed, np.arange(31) * 60 / 160, REST, 30.0).motion
+
+
+def still(motion, shape, bones, carried):
+    """m/s and m: how fast heels and balls move where the source's stand still, and how deep soles go, of the bones."""
+    points = posed_soles(*REST.forward(motion.poses, motion.trans), REST)[:, :, :2]
+    speed = np.linalg.norm(np.diff(points, axis=0), axis=-1) * motion.fps
+    low = points[..., 1] - points[..., 1].min()
+    stood = (speed < 0.005) & (low[1:] < 0.005) & (low[:-1] < 0.005)
+    ours = []
+    for side in ("left", "right"):
+        ankle, toes = bones.bones[f"{side}_ankle"], bones.bones[f"{side}_foot"]
+        rest, along = shape.heads[shape.index(ankle)], shape.heads[shape.index(toes)] - shape.heads[shape.index(ankle)]
+        for share in (-0.4, 1.0):
+            point = along * [share, 0, share] - [0, rest[1], 0]
+            ours.append(carried.places[ankle] + np.einsum("tij,j->ti", carried.turns[ankle], point))
+    ours = np.stack(ours, axis=1).reshape(-1, 2, 2, 3)
+    speeds = np.linalg.norm(np.diff(ours, axis=0), axis=-1) * motion.fps
+    assert stood.mean() > 0.1
+    return speeds[stood].max(), max(0.0, -ours[..., 1].min())
 
 
 def angles(dance, carried, bones):
@@ -79,20 +107,36 @@ def rebuilt(shape, carried):
     return turns, places
 
 
+BUILDS = {
+    "alike": {"height": 1.5},
+    "long legs": {"legs": 1.12, "arms": 0.9},
+    "short legs": {"height": 0.7, "legs": 0.88},
+    "long shins": {"shins": 1.08},
+}
+
+
+@pytest.mark.parametrize("build", BUILDS)
 @pytest.mark.parametrize("name", conventions())
-def test_a_dance_on_every_convention(dance, name):
-    """A-pose, random rolls, half as tall again: all limbs within 3°, no slide, nothing below the floor."""
-    shape = sample_rig(name, drop=45, swing=10, height=1.5)
+def test_a_dance_on_every_convention(figures, name, build):
+    """A-pose, random rolls, other sizes and proportions: all limbs within 3°, no slide, nothing below the floor."""
+    shape = sample_rig(name, drop=45, swing=10, **BUILDS[build])
     bones = recognised(shape)
-    carried = retarget(dance, shape, bones, rest=REST)
-    assert max(angle.max() for angle in angles(dance, carried, bones).values()) < 3
+    carried = retarget(figures, shape, bones, rest=REST)
+    found = angles(figures, carried, bones)
+    assert max(angle.max() for angle in found.values()) < 3
+    assert max(found[f"{side}_{joint}"].max() for side in ("left", "right") for joint in ("shoulder", "elbow")) < 1e-4
     assert carried.legs.pinned.any(axis=(0, 2)).all()
     assert carried.legs.slide(30) < 0.01 and carried.legs.depth < 0.01
+    speed, depth = still(figures, shape, bones, carried)
+    assert speed < 0.01 and depth < 0.01
     assert all(np.isfinite(keys).all() for keys in carried.quaternions.values())
-    # Trunk and head turn as the source does.
-    _, turned = REST.forward(dance.poses, dance.trans)
+    # Trunk and head turn as the source does, and feet to 3°.
+    _, turned = REST.forward(figures.poses, figures.trans)
     for role in ("pelvis", "spine3", "head"):
         assert np.abs(carried.turns[bones.bones[role]] - turned[:, REST.skeleton.index(role)]).max() < 1e-6
+    for role in ("left_ankle", "right_ankle"):
+        off = np.swapaxes(carried.turns[bones.bones[role]], 1, 2) @ turned[:, REST.skeleton.index(role)]
+        assert np.degrees(np.linalg.norm(axis_angle_from_matrix(off), axis=-1)).max() < 3
 
 
 @pytest.mark.parametrize("name", ["unreal5", "mpfb", "mixamo", "cmu_bvh"])
@@ -106,19 +150,51 @@ def test_the_keys_put_the_bones_there(dance, name):
         assert np.abs(places[:, shape.index(bone)] - carried.places[bone]).max() < 1e-9
 
 
-def test_other_proportions_bend_the_legs_a_little(dance):
-    """Longer legs and shorter arms: nearly always within 3°, the arms always, and the feet stand as still."""
-    shape = sample_rig("unreal5", drop=45, legs=1.15, arms=0.85)
+def test_without_planting_nothing_bends(figures):
+    shape = sample_rig("unreal5", drop=45, legs=1.15, arms=0.85, shins=1.2)
     bones = recognised(shape)
-    carried = retarget(dance, shape, bones, rest=REST)
-    found = angles(dance, carried, bones)
-    legs = np.concatenate([found[f"{side}_{joint}"] for side in ("left", "right") for joint in ("hip", "knee")])
-    assert np.percentile(legs, 95) < 3 and legs.max() < 12
-    assert max(found[f"{side}_{joint}"].max() for side in ("left", "right") for joint in ("shoulder", "elbow")) < 1e-4
-    assert carried.legs.slide(30) < 0.01 and carried.legs.depth < 0.01
-    free = retarget(dance, shape, bones, Wishes(feet=False), rest=REST)
-    assert free.legs.depth > 2 * carried.legs.depth or free.legs.depth == 0
-    assert max(angle.max() for angle in angles(dance, free, bones).values()) < 1e-4
+    free = retarget(figures, shape, bones, Wishes(feet=False), rest=REST)
+    assert max(angle.max() for angle in angles(figures, free, bones).values()) < 1e-4
+    kept = retarget(figures, shape, bones, rest=REST)
+    assert free.legs.depth > 0.01 > kept.legs.depth
+
+
+@pytest.mark.parametrize("shins", [0.85, 1.2])
+def test_strange_legs_bend_as_little_as_feet_that_stand_let_them(figures, shins):
+    """Shins half as long again as thighs, or a third shorter: no longer within 3°, but feet stand and nothing leaps."""
+    shape = sample_rig("mixamo", drop=45, shins=shins)
+    bones = recognised(shape)
+    carried = retarget(figures, shape, bones, rest=REST)
+    legs = np.concatenate(
+        [angle for limb, angle in angles(figures, carried, bones).items() if "hip" in limb or "knee" in limb]
+    )
+    assert np.percentile(legs, 95) < 3 and legs.max() < 8
+    speed, depth = still(figures, shape, bones, carried)
+    assert speed < 0.01 and depth < 0.01
+
+
+@pytest.mark.parametrize("build", BUILDS)
+def test_the_pelvis_does_not_bob(figures, build):
+    """It goes where the legs' own lengths put it, no more jerkily than the source's, and stays near its way."""
+    shape = sample_rig("mixamo", drop=45, **BUILDS[build])
+    bones = recognised(shape)
+    carried = retarget(figures, shape, bones, rest=REST)
+    theirs = carried.scale * REST.forward(figures.poses, figures.trans)[0][:, 0]
+    ours = carried.places[bones.bones["pelvis"]]
+    off = ours - theirs - np.median(ours - theirs, axis=0)
+    assert np.abs(off[:, 1]).max() < 0.02 * carried.scale and np.abs(off).max() < 0.15 * carried.scale
+    jerk = [np.linalg.norm(np.diff(way, 3, axis=0), axis=-1) * 30**3 for way in (ours, theirs)]
+    assert np.percentile(jerk[0], 99) < 1.2 * np.percentile(jerk[1], 99)
+
+
+def test_the_size_of_a_rig_does_not_matter(figures):
+    """A giant's hips go the same way, in his measure."""
+    ways = []
+    for height in (0.05, 1.0, 40.0):
+        shape = sample_rig("mixamo", legs=1.12, height=height)
+        carried = retarget(figures, shape, recognised(shape), rest=REST)
+        ways.append(carried.places["Hips"] / height)
+    assert np.abs(ways[0] - ways[1]).max() < 1e-5 and np.abs(ways[2] - ways[1]).max() < 1e-5
 
 
 def test_root_motion(dance):
@@ -211,17 +287,17 @@ def test_a_bvh_of_another_skeleton(dance, tmp_path):
 
 
 def test_a_minute_to_mixamo_takes_less_than_a_second(dance):
+    """Of the processor, which others share."""
     long = replace(dance, poses=np.tile(dance.poses, (15, 1, 1)), trans=np.tile(dance.trans, (15, 1)))
     assert len(long) == 1800
     shape = sample_rig("mixamo", drop=45, prefix="mixamorig:")
     bones = recognised(shape)
     times = []
     for _ in range(3):
-        begin = time.perf_counter()
+        begin = time.process_time()
         retarget(long, shape, bones, rest=REST)
-        times.append(time.perf_counter() - begin)
-    # One second is what a free core needs less than half of; CI's are shared.
-    assert min(times) < 2.0
+        times.append(time.process_time() - begin)
+    assert min(times) < 1.0
 
 
 @settings(max_examples=25, deadline=None)
