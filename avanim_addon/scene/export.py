@@ -71,7 +71,7 @@ def export(
         raise InputError(f"Unknown target {target!r}; known are {', '.join(TARGETS)}.")
     if path.suffix in MISSING_EXPORTERS:
         raise InputError(f"This Blender lacks {MISSING_EXPORTERS[path.suffix]}, which writes {path.suffix}.")
-    armature = armature or _chosen_armature(scene)
+    armature = armature or chosen_armature(scene)
     frame_range = frame_range or (scene.frame_start, scene.frame_end)
     meshes = meshes_of(armature)
     samples = sample(scene, armature, meshes, frame_range, part(progress, 0, 0.4))
@@ -100,7 +100,8 @@ def export(
     progress(1.0, "Exported")
 
 
-def _chosen_armature(scene: bpy.types.Scene) -> bpy.types.Object:
+def chosen_armature(scene: bpy.types.Scene) -> bpy.types.Object:
+    """The active armature, else the only one. Raises InputError: there is none, or which one cannot be told."""
     active = bpy.context.view_layer.objects.active
     if active and active.type == "ARMATURE":
         return active

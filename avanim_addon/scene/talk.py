@@ -11,14 +11,17 @@ import bpy
 import numpy as np
 from mathutils import Matrix, Vector
 
+from ...rigs.errors import InputError
 from ...rigs.face import FaceTrack
 from ...rigs.job import Progress, part, silent
 from ...rigs.phones import Phones
 from ...rigs.rotation import matrix_from_axis_angle, quaternion_from_matrix
-from . import marks, studio
+from . import marks, performance, studio
 from .axes import bone_axes
 from .character import add_character
+from .export import chosen_armature
 from .face_take import write_face_take
+from .foreign import bones_of, is_mapped, map_bones
 from .sound import add_sound_strip, set_frame_rate
 
 # Where the camera stands before the head, m, and its lens, mm: head and shoulders at 16 : 9.
@@ -33,6 +36,7 @@ def stage_face(
     audio_path: str | Path | None,
     *,
     character: str = "neutral",
+    rig: str | Path | None = None,
     name: str = "Speech",
     settings: dict[str, Any] | None = None,
     start: float = 0.0,
@@ -44,6 +48,7 @@ def stage_face(
 
     Args:
         phones: marked on the take and on the timeline.
+        rig: a .blend file whose only armature, or active one, speaks instead of a character, in that scene.
         start, seconds: the part of the sound that is spoken, s.
         settings: kept on the take.
         keys: how `write_face_take` keys it.
@@ -55,18 +60,26 @@ def stage_face(
         InputError: the character or the sound cannot be loaded.
         Cancelled: progress raised it.
     """
-    if bpy.app.background:
+    if rig is not None:
+        progress(0.0, "Opening the rig")
+        performance.open_scene(rig)
+        scene = bpy.context.scene
+        armature = chosen_armature(scene)
+        if not is_mapped(armature) and "avanim_skeleton" not in armature:
+            map_bones(armature)
+    elif bpy.app.background:
         bpy.ops.wm.read_factory_settings(use_empty=True)
         scene = bpy.context.scene
     else:
         scene = bpy.data.scenes.new(name)
         bpy.context.window.scene = scene
-    scene.name = name
     set_frame_rate(scene, track.fps)
     scene.frame_start, scene.frame_end = 1, max(1, len(track))
-    scene.render.resolution_x, scene.render.resolution_y = 1280, 720
-    armature = add_character(character, "smplx55", progress=part(progress, 0, 0.7))
-    hang_arms(armature)
+    if rig is None:
+        scene.name = name
+        scene.render.resolution_x, scene.render.resolution_y = 1280, 720
+        armature = add_character(character, "smplx55", progress=part(progress, 0, 0.7))
+        hang_arms(armature)
     progress(0.7, "Writing the take")
     kept = {"phonemes": phones.to_marks(track.seconds)} if phones is not None and len(phones) else None
     action = write_face_take(armature, track, name, settings, marks=kept, **(keys or {}))
@@ -74,9 +87,10 @@ def stage_face(
         add_sound_strip(scene, audio_path, scene.frame_start, start=start, seconds=seconds or track.seconds)
     if kept:
         marks.show(scene, action)
-    progress(0.9, "Building the studio")
-    studio.add_studio(scene, armature, (scene.frame_start, scene.frame_start))
-    look_at_face(scene, armature)
+    if scene.camera is None:
+        progress(0.9, "Building the studio")
+        studio.add_studio(scene, armature, (scene.frame_start, scene.frame_start))
+        look_at_face(scene, armature)
     scene.frame_set(scene.frame_start)
     progress(1.0, "Staged")
     return armature
@@ -86,7 +100,10 @@ def look_at_face(scene: bpy.types.Scene, armature: bpy.types.Object) -> bpy.type
     """Move the scene's camera close to a character's face, and keep it there; returns it."""
     camera = scene.camera
     bpy.context.view_layer.update()
-    head = armature.matrix_world @ armature.pose.bones["head"].head
+    bone = bones_of(armature).bones.get("head", "") if is_mapped(armature) else "head"
+    if bone not in armature.pose.bones:
+        raise InputError(f"{armature.name} has no bone that is mapped to the head; map it, or add a camera yourself.")
+    head = armature.matrix_world @ armature.pose.bones[bone].head
     face = head + Vector((0.0, 0.0, 0.045))
     place = head + Vector((_ASIDE, -_AWAY, _ABOVE))
     camera.animation_data_clear()
