@@ -12,15 +12,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 from scipy.optimize import nnls
 from scipy.spatial import KDTree
 
 from ..rotation import matrix_from_axis_angle, shortest_arc
 from ..skeleton import SMPLX55
+from .bands import drawn
 from .correctives import DeltaMush, mushed_share, skin
 from .makehuman import AVERAGE, HumanData
-from .surface import Sparse, nearest_mean
+from .mouth import arranged, shapes
+from .surface import nearest_mean
 
 Array = NDArray[Any]
 
@@ -62,17 +63,8 @@ _FINGER_DIRECTIONS = {
 _TORSO_BONES = {"root", "pelvis", "spine05", "spine04", "spine03", "spine02", "spine01", "breast"}
 _JAW_BONES = {"jaw", "special04", "oris01", "oris02", "oris06", "oris07"}
 
-# What the body mesh is made of besides the skin, and the material of each part.
-PARTS = {
-    "body": "skin",
-    "helper-upper-teeth": "teeth",
-    "helper-lower-teeth": "teeth",
-    "helper-tongue": "tongue",
-}
-# The base mesh has lashes as bands, lower 1 and upper 2; single lashes are drawn on them: how many, and how much of the
-# band's width (4 rows) they reach across.
-_LASHES = {"eyelashes-1": (24, 1.5), "eyelashes-2": (52, 3.2)}
-_TEETH_MOVE = (0.0, -0.0036, 0.0012)  # m; the base mesh's upper teeth hide too high behind the lip
+# What of the base mesh the body mesh takes as it is, and the material of each part.
+PARTS = {"body": "skin", "helper-tongue": "tongue"}
 
 
 def smooth_step(x: Array, centre: float, half_width: float) -> Array:
@@ -94,9 +86,7 @@ class BodyBuilder:
     def __init__(self, data: HumanData, sliders: Mapping[str, Any], details: Mapping[str, float]):
         self.data = data
         self.sliders = {**AVERAGE, **sliders}
-        self.details = UNIT * sum(
-            (amount * data.detail(name) for name, amount in details.items()), np.zeros_like(data.vertices)
-        )
+        self.details = UNIT * sum((amount * data.detail(name) for name, amount in details.items()), arranged(data))
         start = self._a_pose(self.sliders)
         self.weights = self._weights(start, self._joints(start))
         self.skin = data.groups["body"]
@@ -119,9 +109,7 @@ class BodyBuilder:
         return self._t_pose(self._a_pose(values))
 
     def _a_pose(self, sliders: Mapping[str, Any]) -> Array:
-        vertices = UNIT * (self.data.vertices + self.data.macro(sliders)) + self.details
-        vertices[self.data.groups["helper-upper-teeth"]] += _TEETH_MOVE
-        return vertices
+        return UNIT * (self.data.vertices + self.data.macro(sliders)) + self.details
 
     def _joints(self, vertices: Array) -> dict[str, Array]:
         """Joint positions: the centres of the base mesh's joint cubes, placed where SMPL has its joints."""
@@ -316,79 +304,12 @@ def eyeball(around: int = 32) -> tuple[Array, list[list[int]], list[str], list[A
     return vertices, faces, materials, [uvs[face] for face in faces]
 
 
-def _band(data: HumanData, group: str) -> NDArray[np.int64]:
-    """(rows, columns) vertex numbers of a band of lashes, from the root's row outwards."""
-    faces = [face for face, name in zip(data.faces, data.face_groups, strict=True) if name == group]
-    near: dict[int, set[int]] = {}
-    uses: dict[int, int] = {}
-    for face in faces:
-        for a, b in zip(face, [*face[1:], face[0]], strict=True):
-            near.setdefault(a, set()).add(b)
-            near.setdefault(b, set()).add(a)
-            uses[a] = uses.get(a, 0) + 1
-
-    def along(start: int, first: int) -> list[int]:
-        """Along the rim from a corner to the next one."""
-        path = [start, first]
-        while uses[path[-1]] == 2:
-            path.append(next(v for v in near[path[-1]] if v not in path and uses[v] <= 2))
-        return path
-
-    corner = min(v for v, count in uses.items() if count == 1)
-    row = max((along(corner, v) for v in near[corner]), key=len)
-    rows = [row]
-    seen = set(row)
-    while len(seen) < len(near):
-        row = [next(v for v in near[a] if v not in seen) for a in row]
-        rows.append(row)
-        seen.update(row)
-    grid = np.array(rows)
-    # Lashes stand on the lid's edge, which lies closer to the eyeball's centre than their tips do.
-    centre = data.vertices[data.groups["helper-" + group[7] + "-eye"]].mean(0)
-    away = [np.linalg.norm(data.vertices[row] - centre, axis=1).mean() for row in (grid[0], grid[-1])]
-    return grid if away[0] < away[1] else grid[::-1]
-
-
-def _lashes(data: HumanData) -> tuple[Sparse, list[list[int]]]:
-    """Tapered lashes as combinations (L, N) of the base mesh's vertices, and their faces."""
-    entries: list[tuple[int, int, float]] = []
-    faces = []
-    count = 0
-    random = np.random.default_rng(2)
-
-    def point(grid: NDArray[np.int64], row: float, column: float) -> None:
-        nonlocal count
-        row, column = float(np.clip(row, 0, len(grid) - 1)), float(np.clip(column, 0, grid.shape[1] - 1))
-        r, c = min(int(row), len(grid) - 2), min(int(column), grid.shape[1] - 2)
-        for dr, share_r in ((0, 1 - row + r), (1, row - r)):
-            for dc, share_c in ((0, 1 - column + c), (1, column - c)):
-                entries.append((count, int(grid[r + dr, c + dc]), share_r * share_c))
-        count += 1
-
-    for _, s, _ in SIDES:
-        for name, (number, reach) in _LASHES.items():
-            grid = _band(data, f"helper-{s}-{name}")
-            columns = grid.shape[1] - 1
-            for k in range(number):
-                at = (k + 0.5 + random.uniform(-0.3, 0.3)) / number * columns
-                lean = 0.55 * (at / columns - 0.5) + random.uniform(-0.12, 0.12)
-                tall = reach * random.uniform(0.7, 1.0) * (0.75 + 0.25 * np.sin(np.pi * at / columns))
-                width = 0.16
-                for row, shift, half in ((0, 0, width), (0.45 * tall, 0.4 * lean, 0.55 * width), (tall, lean, 0)):
-                    for side in (-1, 1) if half else (0,):
-                        point(grid, row, at + shift + side * half)
-                n = count - 5
-                faces += [[n, n + 1, n + 3, n + 2], [n + 2, n + 3, n + 4]]
-    rows, columns, shares = (np.array(column) for column in zip(*entries, strict=True))
-    return sparse.csr_matrix((shares, (rows, columns)), (count, len(data.vertices))), faces
-
-
 @dataclass
 class Body:
     """The finished T-posed body on SMPL-X's 55 joints; V vertices, the last of them the two eyeballs.
 
     `joints` (57, 3): the 55 and SMPL-24's hands · `shapedirs` (V, 3, B) and `joint_dirs` (57, 3, B) per beta ·
-    `arkit` name to (V, 3) m · `kept` the base mesh's number of every vertex before lashes and eyeballs ·
+    `arkit` name to (V, 3) m · `kept` the base mesh's number of every vertex before lashes, teeth and eyeballs ·
     `base` all the base mesh's vertices, helpers too, in the same pose · `eyes` centre and radius of each eyeball ·
     `skin_count` S, the skin's vertices, which come first · `target` see `BodyBuilder.target`.
     """
@@ -424,13 +345,13 @@ def build_body(data: HumanData, sliders: Mapping[str, Any], details: Mapping[str
             materials.append(PARTS[group])
             uvs.append(data.uvs[corners])
 
-    lashes, lash_faces = _lashes(data)
-    faces += [[len(kept) + i for i in face] for face in lash_faces]
-    materials += ["lashes"] * len(lash_faces)
-    uvs += [np.zeros((len(face), 2)) for face in lash_faces]
+    added = drawn(data)
+    faces += [[len(kept) + i for i in face] for face in added.faces]
+    materials += added.materials
+    uvs += [np.zeros((len(face), 2)) for face in added.faces]
 
     ball, ball_faces, ball_materials, ball_uvs = eyeball()
-    first_ball = len(kept) + lashes.shape[0]
+    first_ball = len(kept) + added.vertices.shape[0]
     for e in range(2):
         start = first_ball + e * len(ball)
         faces += [[start + i for i in face] for face in ball_faces]
@@ -442,11 +363,15 @@ def build_body(data: HumanData, sliders: Mapping[str, Any], details: Mapping[str
 
     def whole(vertices: Array) -> Array:
         return np.concatenate(
-            [vertices[kept], lashes @ vertices, *(centre + radius * ball for centre, radius in eyes_of(vertices))]
+            [
+                vertices[kept],
+                added.vertices @ vertices,
+                *(centre + radius * ball for centre, radius in eyes_of(vertices)),
+            ]
         )
 
     weights = np.zeros((first_ball + 2 * len(ball), 55))
-    weights[:first_ball] = np.vstack([builder.weights[kept], lashes @ builder.weights])
+    weights[:first_ball] = np.vstack([builder.weights[kept], added.vertices @ builder.weights])
     for e, (side, _, _) in enumerate(SIDES):
         weights[first_ball + e * len(ball) :][: len(ball), SMPLX55.index(f"{side}_eye")] = 1
 
@@ -461,9 +386,9 @@ def build_body(data: HumanData, sliders: Mapping[str, Any], details: Mapping[str
     eyes = eyes_of(base.vertices)
 
     arkit = {}
-    for name, offsets in data.face_units.items():
+    for name, offsets in shapes(data).items():
         offsets = UNIT * offsets @ turn_of_head.T
-        parts = [offsets[kept], lashes @ offsets]
+        parts = [offsets[kept], added.vertices @ offsets]
         for (side, s, _), (centre, radius) in zip(SIDES, eyes, strict=True):
             look = name.startswith("eyeLook") and name.endswith(side.capitalize())
             ids = data.groups[f"helper-{s}-eye"]

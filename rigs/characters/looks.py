@@ -115,6 +115,7 @@ def materials(look: Look, skin_image: bytes, eye_image: bytes, hair_image: bytes
         Material("iris", look.iris, roughness=0.12, coat=1.0, image=eye_image),
         Material("pupil", (0.004, 0.004, 0.004), roughness=0.05, coat=1.0),
         Material("teeth", (0.88, 0.85, 0.78), roughness=0.22, subsurface=0.05),
+        Material("gums", (0.50, 0.20, 0.19), roughness=0.35, subsurface=0.1),
         Material("tongue", (0.46, 0.15, 0.14), roughness=0.35, subsurface=0.1),
         Material("lashes", tuple(0.3 * c + 0.003 for c in look.hair), roughness=0.8, specular=0.1),
         Material("hair", look.hair, roughness=0.62, specular=0.22, image=hair_image),

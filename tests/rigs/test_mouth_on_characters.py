@@ -38,6 +38,17 @@ class Lips:
         self.upper = np.flatnonzero(middle & (np.abs(jaw) < 0.004))
         self.lower = np.flatnonzero(middle & (jaw < -0.025))
         self.teeth = np.flatnonzero(upper_teeth)
+        self.lower_teeth = np.flatnonzero(teeth & (jaw < -0.003) & (np.abs(x) < 0.008))
+        # Towards the corners the jaw takes the upper lip along too, less far than the lower one.
+        rim = skin & (np.abs(y - y[self.lower].max()) < 0.005) & (z > z[self.lower].max() - 0.016)
+        both = -0.0055 - 0.0085 * (x / 0.025) ** 2
+        aside = rim & (np.abs(x) > 0.015) & (np.abs(x) < 0.021)
+        self.beside = np.flatnonzero(aside & (jaw > both)), np.flatnonzero(aside & (jaw <= both))
+        self.of_teeth = [
+            body.polygon_vertices[start : start + size]
+            for start, size, material in zip(first, body.polygon_sizes, body.polygon_materials, strict=True)
+            if body.materials[material] == "teeth"
+        ]
 
     def parted(self, weights):
         """mm from the upper edge of the lower lip up to the lower edge of the upper lip; below 0 they overlap."""
@@ -48,6 +59,12 @@ class Lips:
         """mm from the upper edge of the lower lip up to the edge of the upper teeth; below 0 it covers them."""
         shown = self._posed(weights)
         return (shown[self.teeth, 1].min() - shown[self.lower, 1].max()) * MM
+
+    def teeth_shown(self, weights):
+        """mm of the upper teeth below the upper lip, and of the lower teeth above the lower lip."""
+        shown = self._posed(weights)[:, 1] * MM
+        upper = shown[self.upper].min() - shown[self.teeth].min()
+        return upper, shown[self.lower_teeth].max() - shown[self.lower].max()
 
     def _posed(self, weights):
         return self.vertices + np.einsum("k,kvc->vc", weights, self.morphs)
@@ -95,3 +112,27 @@ def test_the_teeth_stay_in_sight_in_s(lips):
     phones = spoken("a s i", 0.15)
     frame = articulate(phones, 1.2, 50)[round(0.525 * 50)]
     assert lips.parted(frame) > 1.0 and frame[ARKIT_52.index("jawOpen")] <= 0.08
+
+
+@pytest.mark.parametrize("vowel", ["a", "aa", "eh", "ae", "ao", "o", "@"])
+def test_open_vowels_show_the_upper_teeth_more_than_the_lower(lips, vowel):
+    frame = articulate(spoken(vowel, 0.3), 0.9, 100)[45]
+    upper, lower = lips.teeth_shown(frame)
+    assert 1.5 < upper < 5.0 and lower < 1.0, (upper, lower)
+
+
+def test_lips_at_rest_meet_up_to_their_corners(lips):
+    upper, lower = (lips.vertices[ids, 1] for ids in lips.beside)
+    assert len(upper) > 4 and len(lower) > 4
+    assert (upper.min() - lower.max()) * MM < 0.0
+
+
+def test_teeth_keep_their_edges_when_they_are_smoothed(lips):
+    """A band that is folded at the edge loses millimetres of it to a subdivision surface, and with them the teeth."""
+    centres = {int(v): [] for polygon in lips.of_teeth for v in polygon}
+    for polygon in lips.of_teeth:
+        for vertex in polygon:
+            centres[int(vertex)].append(lips.vertices[polygon, 1].mean())
+    edge = lips.vertices[lips.teeth, 1].min()
+    at_edge = [v for v in lips.teeth if lips.vertices[v, 1] < edge + 0.0005]
+    assert at_edge and max(np.mean(centres[v]) - lips.vertices[v, 1] for v in at_edge) * MM < 1.2
