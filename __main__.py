@@ -20,6 +20,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -172,13 +173,16 @@ def face(arguments: argparse.Namespace, progress: Progress) -> Result:
 
     output = Path(arguments.output)
     options = _options(arguments, *(name for name in OPTIONS if name in vars(arguments)))
+    if arguments.rig and (arguments.character or output.suffix in FACE_FILES):
+        raise InputError("--rig is for scenes and films of a rig of yours; leave out --character, or --rig.")
     if output.suffix in FACE_FILES:
         return _with_notes(arguments.run_job(Job("face", arguments.speech, options, str(output)), progress))
     if output.suffix not in SCENE_FILES:
         raise InputError(f"Cannot tell what {output} should be; end it in {' '.join((*FACE_FILES, *SCENE_FILES))}.")
     _blender(output.suffix)
     ensure_writable(output)
-    from .avanim_addon.scene import performance, talk
+    from .avanim_addon.scene import face_check, performance, talk
+    from .avanim_addon.takes import tracks
     from .rigs.face import FaceTrack
     from .rigs.phones import Phones
 
@@ -187,17 +191,23 @@ def face(arguments: argparse.Namespace, progress: Progress) -> Result:
         made = _with_notes(arguments.run_job(job, part(progress, 0, 0.3)))
         track = FaceTrack.load(made["face"])
     settings = made["settings"]
-    talk.stage_face(
+    who = {"rig": arguments.rig} if arguments.rig else {"character": settings["character"]}
+    phones = Phones.from_dict(made["phones"])
+    armature = talk.stage_face(
         track,
-        Phones.from_dict(made["phones"]),
+        phones,
         arguments.speech,
-        character=settings["character"],
+        **who,
         name=Path(arguments.speech or "Text").stem,
         settings=settings,
         start=settings.get("start", 0.0),
         keys={"error": arguments.error, "stepped": bool(settings.get("stepped"))},
         progress=part(progress, 0.3, 0.45),
     )
+    take = tracks.parts(armature, tracks.take_tracks(armature)[-1])
+    problem = face_check.why_still(armature.users_scene[0], armature, take) if len(phones) else ""
+    if problem:
+        warnings.warn(problem, stacklevel=2)
     performance.finish(
         output,
         engine=arguments.engine,
@@ -229,6 +239,48 @@ def motion(arguments: argparse.Namespace, progress: Progress) -> Result:
     if arguments.no_plant:
         options["plant"] = False
     return arguments.run_job(Job("motion", arguments.motion, options, arguments.output), progress)
+
+
+def retarget(arguments: argparse.Namespace, progress: Progress) -> Result:
+    if not arguments.mapping and not (arguments.motion and arguments.output):
+        raise InputError("Give a motion and -o OUT; or --mapping, to see which bone of the rig is which.")
+    _blender("rigs")
+    from .avanim_addon.retarget import command
+    from .rigs.retarget import Wishes
+
+    if arguments.mapping:
+        if arguments.motion or arguments.output:
+            raise InputError("--mapping only shows the map of --to; leave out the motion and -o, or --mapping.")
+        return command.mapping(arguments.to, arguments.armature, arguments.map)
+    wishes = Wishes(
+        root=arguments.root.replace("-", "_"),
+        feet=not arguments.no_plant,
+        hands=arguments.hands,
+        fingers=arguments.fingers,
+        scale=arguments.scale,
+        controls=arguments.controls,
+    )
+    return command.retarget_file(
+        arguments.motion,
+        arguments.to,
+        arguments.output,
+        wishes=wishes,
+        armature=arguments.armature,
+        scheme=arguments.map,
+        keep_scheme=arguments.save_map,
+        error=_two_numbers(arguments.error) if arguments.error else None,
+        size=_size(arguments.size),
+        progress=progress,
+        **_options(arguments, "take", "source_armature", "seconds", "fps", "target", "engine"),
+    )
+
+
+def _two_numbers(text: str) -> tuple[float, float]:
+    try:
+        first, second = (float(word) for word in text.split(","))
+    except ValueError:
+        raise InputError(f"--error must be degrees and millimetres, such as 0.5,2, not {text!r}.") from None
+    return first, second
 
 
 def impacts(arguments: argparse.Namespace, progress: Progress) -> Result:
@@ -280,8 +332,11 @@ def export(arguments: argparse.Namespace, progress: Progress) -> Result:
         raise InputError(f"Cannot export to {output}; end it in {', '.join(endings)}.")
     scene = _blender("exporting")
     scene.performance.open_scene(arguments.scene)
-    scene.export.export(output, target=arguments.target, progress=progress)
-    return {"output": str(output)}
+    scene.export.export(output, target=arguments.target, report=True, progress=progress)
+    checks = scene.export_report.load_report(output)
+    if any(check.good is False for check in checks):
+        warnings.warn(f"{output.name} is {scene.export_report.summary(checks)}.", stacklevel=2)
+    return {"output": str(output), "report": [asdict(check) for check in checks]}
 
 
 def demo(arguments: argparse.Namespace, progress: Progress) -> Result:
@@ -320,7 +375,7 @@ def train(arguments: argparse.Namespace, progress: Progress) -> Result:
 
     modules = {f"dance/{name}": f"dance.{module}" for name, module in TRAINERS.items()}
     modules["speech/phones"] = "speech.train"
-    modules.update((f"face/{name}", f"face.{name}") for name in FACE_TRAINED)
+    modules.update((f"face/{name}", f"face.{name}") for name in (*FACE_TRAINED, "natural"))
     modules.update((f"impact/{name}", f"impact.{name}_train") for name in SHOT_METHODS)
     if arguments.method not in modules:
         raise InputError(f"There is no {arguments.method} to train; known are {', '.join(modules)}.")
@@ -489,6 +544,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--text", metavar="TEXT|FILE.txt", help="what is said, to be aligned to the sound")
     made.add_argument("--phones", metavar="FILE", help="timed phones: .json .TextGrid .lab .phn .txt .csv")
     made.add_argument("--character")
+    made.add_argument("--rig", metavar="SCENE.blend", help="let the only rig of this scene speak, in that scene")
     made.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"))
     made.add_argument("--target", default="plain", choices=("plain", "unity", "unreal"), help="for .fbx and .glb")
     made.add_argument("--error", type=float, default=0.0, metavar="0..0.2", help="of .blend: keys left out within this")
@@ -511,6 +567,29 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--only-new", action="store_true", default=None, help="gp, fcrbm, mdn: without what it follows")
     made.add_argument("--no-plant", action="store_true", help="leave the feet as they come")
     made.add_argument("--character")
+
+    made = command("retarget", retarget, "a motion onto a rig of yours", picture)
+    made.add_argument(
+        "motion", metavar="MOTION", nargs="?", help=".npz .pkl .bvh, or .blend .fbx .glb with a rig that moves"
+    )
+    made.add_argument("--to", required=True, metavar="RIG", help=".blend .fbx .glb, or a convention such as mixamo")
+    made.add_argument("-o", "--output", metavar="OUT", help=".blend .fbx .glb .usdc .abc .bvh .npz .mp4 .png")
+    made.add_argument("--mapping", action="store_true", help="only print which bone is which, and how sure that is")
+    made.add_argument("--map", metavar="FILE.json", help="a saved map of the bones, instead of finding it out")
+    made.add_argument("--save-map", metavar="FILE.json", help="save the map that was used")
+    made.add_argument("--armature", metavar="NAME", help="of RIG, where it holds several")
+    made.add_argument("--take", metavar="NAME", help="the action of MOTION, where it is a scene; by default what plays")
+    made.add_argument("--source-armature", metavar="NAME", help="of MOTION, where it holds several")
+    made.add_argument("--seconds", type=float, metavar="S", help="only the first of the motion")
+    made.add_argument("--fps", type=float, help="by default that of the .blend, else of the motion")
+    made.add_argument("--root", default="hips", choices=("hips", "root", "in-place"), help="what carries the way")
+    made.add_argument("--controls", default="fk", choices=("fk", "feet", "all"), help="of control rigs: which on IK")
+    made.add_argument("--fingers", default="relaxed", choices=("relaxed", "rest"), help="where the motion has none")
+    made.add_argument("--hands", action="store_true", help="hands that meet keep their distance")
+    made.add_argument("--no-plant", action="store_true", help="leave the feet as the legs' directions put them")
+    made.add_argument("--scale", type=float, help="of the way, by default by the legs' length")
+    made.add_argument("--error", metavar="DEG,MM", help="of .blend: keys left out while curves stay within this")
+    made.add_argument("--target", default="plain", choices=("plain", "unity", "unreal"), help="for .fbx and .glb")
 
     made = command("impacts", impacts, "the sound of what touches in a scene, or in a silent film")
     made.add_argument("scene", metavar="SCENE.blend|FILM")
@@ -578,6 +657,7 @@ def _add_face_wishes(group: Any) -> None:
     group.add_argument("--tongue", type=float, metavar="0..2")
     group.add_argument("--closure", type=float, metavar="0..2", help="how hard the lips press in p, b, m, f, v")
     group.add_argument("--smoothing", type=float, metavar="0..1", help="0 crisp, 1 sluggish")
+    group.add_argument("--natural", type=float, metavar="0..1", help="how far it does as a captured face would")
     group.add_argument("--lead-ms", type=float, metavar="MS", help="the mouth comes earlier by this; below 0 later")
     group.add_argument("--stepped", action="store_true", default=None, help="poses that are held, for drawn mouths")
     group.add_argument("--hold-ms", type=float, metavar="MS", help="the shortest pose with --stepped")
@@ -626,7 +706,7 @@ def show(command: str, result: Result) -> None:
                 print(f"{task}/{name}  {entry['title']} ({entry['reference']})")
                 if entry.get("styles"):
                     print(f"    styles: {', '.join(entry['styles'])}")
-    elif command in ("score", "demo", "train"):
+    elif command in ("score", "demo", "train") or "label" in result:
         print(json.dumps(result, indent=1))
     else:
         print(result.get("output") or result.get("motion") or result.get("face"))

@@ -70,6 +70,12 @@ def _folded(way: Array, upper: Array, lower: Array, lengths: tuple[float, float]
     return cosine[:, None] * upper + np.sqrt(1 - cosine**2)[:, None] * across
 
 
+def angle(first: Array, second: Array) -> Array:
+    """(…,) rad between vectors (…, 3) of any length."""
+    sine = np.linalg.norm(np.cross(first, second), axis=-1)
+    return np.arctan2(sine, (first * second).sum(-1))
+
+
 def twist(turned: Array, axis: Array) -> Array:
     """(T,) rad, without jumps: by how much rotations (T, 3, 3) turn about `axis` (3,) (their swing-twist parts)."""
     quaternion = quaternion_from_matrix(turned)

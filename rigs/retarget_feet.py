@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .contacts import SIDES, raised_toes, turn
-from .limbs import bent, longest
+from .limbs import angle, bent, longest
 from .retarget_legs import Foot, Leg, Target
 from .retarget_stance import continued, settled
 from .rotation import matrix_from_axis_angle
@@ -25,10 +25,11 @@ _DROP, _LIFTS = 0.12, 3
 @dataclass(frozen=True)
 class Legs:
     """`points` (T, 2, 3, 3) m: of the left and the right sole the heel, the ball and the tip, over the floor at y = 0 ·
-    `pinned` (T, 2, 2), where heel and ball were held."""
+    `pinned` (T, 2, 2), where heel and ball were held · `bent` (T, 2) rad, by how much thigh or shin turned for it."""
 
     points: Array
     pinned: Mask
+    bent: Array
 
     def slide(self, fps: float) -> float:
         """m/s: the fastest that a point that is held moves over the floor; 0 where none is."""
@@ -73,17 +74,20 @@ def kept_feet(
         legs.append(Leg(foot, turns, hip, stands, source[:, number], fps))
     if plant:
         pelvis = pelvis + _planted(legs, turns, fps)
-    points = []
+    points, off = [], []
     for leg in legs:
         foot = leg.foot
-        ankle = leg.hip + turn(turns[foot.hip], foot.thigh) + turn(turns[foot.knee], foot.shin)
+        upper, lower = turn(turns[foot.hip], foot.thigh), turn(turns[foot.knee], foot.shin)
+        off.append(np.maximum(angle(upper, leg.upper), angle(lower, leg.lower)))
+        ankle = leg.hip + upper + lower
         toes = turns.get(foot.toes, turns[foot.ankle])
         joint = ankle + turn(turns[foot.ankle], foot.joint)
         if plant and foot.toes in turns:
             turns[foot.toes] = toes = raised_toes(toes, turns[foot.ankle], joint - target.floor * up, foot.tip)
         sole = [ankle + turn(turns[foot.ankle], foot.heel), ankle + turn(turns[foot.ankle], foot.ball)]
         points.append(np.stack([*sole, joint + turn(toes, foot.tip)], axis=1) - target.floor * up)
-    return pelvis, Legs(np.stack(points, axis=1), np.stack([leg.pinned for leg in legs], axis=1))
+    pinned = np.stack([leg.pinned for leg in legs], axis=1)
+    return pelvis, Legs(np.stack(points, axis=1), pinned, np.stack(off, axis=1))
 
 
 def _planted(legs: list[Leg], turns: dict[str, Array], fps: float) -> Array:

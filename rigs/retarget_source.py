@@ -65,8 +65,50 @@ def motion_of(
     return Motion(poses, pelvis - rest.joints[0], fps, skeleton.name)
 
 
+def body_of(shape: RigShape, bones: BoneMap) -> Rest:
+    """A body with the proportions of a rig, in the model's T-pose; what legs and arms leave open is an average adult's.
+
+    Motion that is read for it stands on the floor as the rig's does.
+    """
+    bones = checked(bones, shape)
+    target = RigTarget(shape, bones.bones, False)
+    average = average_rest("smplx55" if "left_index1" in bones.bones else "smpl24")
+    index = average.skeleton.index
+    offsets = average.offsets * target.leg() / leg_of(average)
+    flat = np.array([1.0, 0, 1])
+    for side in ("left", "right"):
+        for first, second in (("hip", "knee"), ("knee", "ankle"), ("shoulder", "elbow"), ("elbow", "wrist")):
+            own = np.linalg.norm(target.place(f"{side}_{second}") - target.place(f"{side}_{first}"))
+            offsets[index(f"{side}_{second}")] *= own / np.linalg.norm(offsets[index(f"{side}_{second}")])
+        if target.has(f"{side}_foot"):
+            own = target.place(f"{side}_foot") - target.place(f"{side}_ankle")
+            ahead = offsets[index(f"{side}_foot")] * flat
+            ahead *= np.linalg.norm(own * flat) / np.linalg.norm(ahead)
+            offsets[index(f"{side}_foot")] = ahead + np.array([0, own[1], 0])
+        apart = np.linalg.norm(target.place("left_hip") - target.place("right_hip"))
+        offsets[index(f"{side}_hip"), 0] = np.copysign(apart / 2, offsets[index(f"{side}_hip"), 0])
+    joints = offsets.copy()
+    joints[0] = average.joints[0]
+    for joint, parent in enumerate(average.skeleton.parents):
+        if parent >= 0:
+            joints[joint] = joints[parent] + offsets[joint]
+    ankles = [f"{side}_ankle" for side in ("left", "right")]
+    high = np.mean([target.place(ankle)[1] - target.floor for ankle in ankles])
+    floor = np.mean([joints[index(ankle), 1] for ankle in ankles]) - high
+    return Rest(average.skeleton, joints, float(floor))
+
+
 def motion_of_bvh(clip: BvhClip, bones: BoneMap | None = None, *, rest: Rest | None = None) -> Motion:
     """A BVH on a skeleton of its own. Raises InputError: it is no humanoid's."""
+    shape, bones, turn = _placed(clip, bones)
+    places, turned = clip.forward()
+    height = np.array([0, float(shape.floor or 0.0), 0])
+    # What the file calls the world's floor is 0 there, while that of the skeleton lies below its root.
+    return motion_of(shape, bones, turn @ turned @ turn.T, places @ turn.T + height, clip.fps, rest=rest)
+
+
+def _placed(clip: BvhClip, bones: BoneMap | None) -> tuple[RigShape, BoneMap, Array]:
+    """The skeleton of a BVH in the model's axes, its map, and what turns the file's axes into those."""
     heads = clip.offsets.copy()
     tails = np.zeros_like(heads)
     for joint, parent in enumerate(clip.parents):
@@ -84,11 +126,7 @@ def motion_of_bvh(clip: BvhClip, bones: BoneMap | None = None, *, rest: Rest | N
     feet = [ours.heads[ours.index(bone), 1] for role, bone in bones.bones.items() if role.endswith(("_ankle", "_foot"))]
     ends = [turn @ (tails[clip.names.index(name)]) for name in clip.ends]
     ours = replace(ours, floor=min(min(feet) - 0.02, *(float(end[1]) for end in ends)) if ends else min(feet) - 0.05)
-    places, turned = clip.forward()
-    height = np.array([0, float(ours.floor or 0.0), 0])
-    # What the file calls the world's floor is 0 there, while that of the skeleton lies below its root.
-    motion = motion_of(ours, bones, turn @ turned @ turn.T, places @ turn.T + height, clip.fps, rest=rest)
-    return motion
+    return ours, bones, turn
 
 
 def _upright(shape: RigShape) -> Array:
@@ -99,8 +137,11 @@ def _upright(shape: RigShape) -> Array:
     return np.eye(3)
 
 
-def load_any_motion(path: str | Path, fps: float | None = None) -> tuple[Motion, Rest]:
+def load_any_motion(path: str | Path, fps: float | None = None, *, own_body: bool = False) -> tuple[Motion, Rest]:
     """A motion file of any kind, BVH on foreign skeletons among them, and the body it is for.
+
+    Args:
+        own_body: a foreign skeleton keeps its proportions (`body_of`); else the motion is an average adult's.
 
     Raises:
         InputError: the file is missing, damaged, or holds no motion of a humanoid.
@@ -109,9 +150,10 @@ def load_any_motion(path: str | Path, fps: float | None = None) -> tuple[Motion,
         clip = load_bvh(path)
         if not any(set(known.joints) == set(clip.names) for known in SKELETONS.values()):
             try:
-                motion = motion_of_bvh(clip)
+                shape, bones, _ = _placed(clip, None)
+                motion = motion_of_bvh(clip, bones, rest=body_of(shape, bones) if own_body else None)
             except InputError as error:
                 raise InputError(f"{path}: {error}") from error
-            return motion, average_rest(motion.skeleton)
+            return motion, body_of(shape, bones) if own_body else average_rest(motion.skeleton)
     motion = load_motion(path, fps)
     return motion, average_rest(motion.skeleton)

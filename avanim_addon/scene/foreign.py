@@ -208,6 +208,14 @@ class ForeignShape:
         if held:
             yield held
 
+    def seen(self, matrices: Array) -> tuple[RigShape, BoneMap, Array, Array]:
+        """The rig, its map, and of its bones' matrices (T, N, 4, 4) in the armature's space the turns from the rest
+        pose (T, N, 3, 3) and the places (T, N, 3) m, in the model's axes."""
+        turned = matrices[..., :3, :3] / np.linalg.norm(matrices[..., :3, :3], axis=-2, keepdims=True)
+        axes = self.turn.T @ self.rig.axes
+        turns = self.turn @ turned @ np.swapaxes(axes, -1, -2) @ self.turn.T
+        return self.rig, self.bones, turns, self.size * matrices[..., :3, 3] @ self.turn.T
+
     def played_by(self, names: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The joints of the body that the named bones play, and all bones that are keyed for those.
 
@@ -268,11 +276,7 @@ def posed(armature: bpy.types.Object) -> Motion:
         raise InputError(f"The limbs of {armature.name} are on IK controls; set Controls to FK to pin its pose.")
     seen = armature.evaluated_get(bpy.context.evaluated_depsgraph_get())
     matrices = np.array([seen.pose.bones[name].matrix for name in shape.rig.names], float)
-    turned = matrices[:, :3, :3] / np.linalg.norm(matrices[:, :3, :3], axis=1, keepdims=True)
-    rest = np.array([armature.data.bones[name].matrix_local.to_3x3() for name in shape.rig.names], float)
-    turns = shape.turn @ turned @ np.swapaxes(rest, -1, -2) @ shape.turn.T
-    places = shape.size * matrices[:, :3, 3] @ shape.turn.T
-    motion = motion_of(shape.rig, shape.bones, turns[None], places[None], 30.0, rest=shape.rest)
+    motion = motion_of(*shape.seen(matrices[None]), 30.0, rest=shape.rest)
     return replace(motion, poses=np.repeat(motion.poses, 2, axis=0), trans=np.repeat(motion.trans, 2, axis=0))
 
 
