@@ -52,9 +52,13 @@ def register() -> None:
         setattr(properties.AVANIM_PG_scene, domain, bpy.props.PointerProperty(type=group))
         of_object = getattr(module, f"AVANIM_PG_{domain}_object", None)
         if of_object is not None:
-            setattr(properties.AVANIM_PG_object, domain, bpy.props.PointerProperty(type=of_object))
+            pointer = bpy.props.PointerProperty(type=of_object, override={"LIBRARY_OVERRIDABLE"})
+            setattr(properties.AVANIM_PG_object, domain, pointer)
     bpy.types.Scene.avanim = bpy.props.PointerProperty(type=properties.AVANIM_PG_scene)
-    bpy.types.Object.avanim = bpy.props.PointerProperty(type=properties.AVANIM_PG_object)
+    # Of a library override, too: without this its table of bones could not be filled.
+    bpy.types.Object.avanim = bpy.props.PointerProperty(
+        type=properties.AVANIM_PG_object, override={"LIBRARY_OVERRIDABLE"}
+    )
     bpy.types.Action.avanim = bpy.props.PointerProperty(type=properties.AVANIM_PG_action)
     for name, entry in _ENTRIES:
         getattr(bpy.types, name).append(entry)

@@ -14,13 +14,15 @@ _SURE, _UNSURE = 0.85, 0.6
 class AVANIM_UL_bones(bpy.types.UIList):
     def draw_item(self, context, layout, data, item, icon, active_data, active_property, index=0, flt_flag=0):
         armature = item.id_data
-        row = layout.row(align=True)
-        row.label(text=item.name)
-        row.prop_search(item, "bone", armature.data, "bones", text="")
+        # Bones' names are long, and it is their ends that tell.
+        split = layout.split(factor=0.3, align=True)
+        split.label(text=item.name)
+        row = split.row(align=True)
+        row.prop_search(item, "bone", armature.data, "bones", text="", icon="NONE")
         mark = "CHECKMARK" if item.score >= _SURE else "QUESTION" if item.score >= _UNSURE else "ERROR"
         end = row.row()
-        end.ui_units_x = 2.6
-        end.label(text=f"{100 * item.score:.0f} %" if item.bone else "", icon=mark if item.bone else "NONE")
+        end.ui_units_x = 2.3
+        end.label(text=f"{100 * item.score:.0f}" if item.bone else "", icon=mark if item.bone else "NONE")
 
 
 class AVANIM_UL_face_keys(bpy.types.UIList):

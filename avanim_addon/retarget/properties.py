@@ -28,6 +28,8 @@ from ...rigs.errors import InputError
 from ..compat import versions
 from ..scene import foreign, foreign_face
 
+# A library override of a linked rig has a table of its own.
+_OF_ITS_OWN = {"LIBRARY_OVERRIDABLE", "USE_INSERTION"}
 # Set while the table is filled, which is no edit.
 _filling = False
 
@@ -89,9 +91,9 @@ class AVANIM_PG_face_key(bpy.types.PropertyGroup):
 class AVANIM_PG_retarget_object(bpy.types.PropertyGroup):
     """`Object.avanim.retarget`, of a rig of the user's own."""
 
-    rows: CollectionProperty(type=AVANIM_PG_bone)
+    rows: CollectionProperty(type=AVANIM_PG_bone, override=_OF_ITS_OWN)
     row: IntProperty(name="Joint", options=set())
-    face: CollectionProperty(type=AVANIM_PG_face_key)
+    face: CollectionProperty(type=AVANIM_PG_face_key, override=_OF_ITS_OWN)
     face_row: IntProperty(name="Shape key", options=set())
     root: EnumProperty(
         name="Root motion",
