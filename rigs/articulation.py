@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from . import articulation_natural as natural
 from .articulation_contacts import (
     HISSING,
     LIP_AT_TEETH,
@@ -40,6 +41,7 @@ OPTIONS: dict[str, tuple[type, float | None, float | None]] = {
     "articulation": (float, 0, 2),
     "closure": (float, 0, 2),
     "smoothing": (float, 0, 1),
+    "natural": (float, 0, 1),
     "lead_ms": (float, -500, 500),
     "tongue": (float, 0, 2),
     "stepped": (bool, None, None),
@@ -53,8 +55,8 @@ class MouthSettings:
 
     jaw, lips, tongue: size of their movement, 1 as measured on real speakers. articulation: 0 mumbled … 1 … 2
     exaggerated. closure: how hard the lips press in p, b, m and f, v; they touch even at 0. smoothing: 0 crisp … 1
-    sluggish. lead_ms: the mouth comes earlier by this, or later. stepped: poses that are held, for drawn mouths, each
-    for `hold_ms` at least.
+    sluggish. natural: how far the mouth does as a captured face would, where that is known. lead_ms: the mouth comes
+    earlier by this, or later. stepped: poses that are held, for drawn mouths, each for `hold_ms` at least.
     """
 
     jaw: float = 1.0
@@ -62,6 +64,7 @@ class MouthSettings:
     articulation: float = 1.0
     closure: float = 1.0
     smoothing: float = 0.2
+    natural: float = 1.0
     lead_ms: float = 0.0
     tongue: float = 1.0
     stepped: bool = False
@@ -101,6 +104,7 @@ def articulate(
     *,
     effort: ArrayLike | None = None,
     loudness: ArrayLike | None = None,
+    motion: ArrayLike | None = None,
     settings: MouthSettings | None = None,
     poses: Poses | None = None,
 ) -> Array:
@@ -109,6 +113,7 @@ def articulate(
     Args:
         effort: 0 whispered or mumbled … 0.5 … 1 shouted; any number of values, spread evenly over `seconds`.
         loudness: dB, against any level, likewise: only how it goes up and down counts.
+        motion: (n, M) of articulation_natural.MOTION, likewise: what a captured face would do.
 
     Raises:
         InputError: the frame rate is not within 1..1000, or the clip's length is no number.
@@ -124,10 +129,11 @@ def articulate(
     times = np.arange(frame_count(seconds, fps)) / fps
     if settings.stepped:
         times = _held(whole, times, settings.hold_ms / 1000)
-    curves = _blended(whole, times, targets, pull, poses, settings)
+    real = natural.sampled(motion, seconds, times + settings.lead_ms / 1000) if settings.natural else None
+    curves = _blended(whole, times, targets, pull, poses, settings, real)
     if not settings.stepped:
         curves = _smoothed(curves, settings.smoothing * 0.06 * fps)
-    return _touched(curves, whole, times, contacts(whole, seconds, fps), poses, settings)
+    return _touched(curves, whole, times, contacts(whole, seconds, fps), poses, settings, real)
 
 
 def led(phones: Phones, settings: MouthSettings) -> Phones:
@@ -162,10 +168,9 @@ def asked(
     above = level - (np.median(level[vowel]) if vowel.any() else 0.0)
     loud = np.where(free & spoken, (1 + 0.015 * above).clip(0.75, 1.3), 1.0)
     formed = np.where(vowel, 0.4 + 0.6 * phones.strength, 1.0)
-    # Mumbling closes the jaw more than it slackens the lips.
-    size = settings.articulation
-    jaw = settings.jaw * (0.25 + 0.75 * size) * (0.75 + 0.5 * tried) * loud * formed
-    lips = settings.lips * (0.35 + 0.65 * size) * (0.8 + 0.4 * tried) * formed
+    of_jaw, of_lips = _sizes(settings)
+    jaw = of_jaw * (0.75 + 0.5 * tried) * loud * formed
+    lips = of_lips * (0.8 + 0.4 * tried) * formed
 
     places = {name: [CHANNELS.index(shape) for shape in shapes] for name, shapes in GROUPS.items()}
     targets[:, places["jaw"]] *= jaw[:, None]
@@ -176,13 +181,29 @@ def asked(
     return targets, pull
 
 
-def _blended(phones: Phones, times: Array, targets: Array, pull: Array, poses: Poses, settings: MouthSettings) -> Array:
-    """(T, C): at each moment the mean of the targets of the phones around, by their dominance."""
+def _sizes(settings: MouthSettings) -> tuple[float, float]:
+    """Of the jaw's and the lips' movement. Mumbling closes the jaw more than it slackens the lips."""
+    size = settings.articulation
+    return settings.jaw * (0.25 + 0.75 * size), settings.lips * (0.35 + 0.65 * size)
+
+
+def _blended(
+    phones: Phones, times: Array, targets: Array, pull: Array, poses: Poses, settings: MouthSettings, real: Array | None
+) -> Array:
+    """(T, C): at each moment the mean of the targets of the phones around, by their dominance; then moved towards the
+    motion (T, M) that a captured face would have, where it is known, within what the phone of the moment permits.
+    """
     group_of = np.concatenate([[g] * len(shapes) for g, shapes in enumerate(GROUPS.values())])
+    sizes = _sizes(settings)
+    bounds = natural.bounds(phones, targets, sizes)
     made = np.empty((len(times), len(CHANNELS)))
     for begin in range(0, len(times), _CHUNK):
-        index, share = dominance(phones, times[begin : begin + _CHUNK], pull, poses, settings)
-        made[begin : begin + _CHUNK] = np.einsum("tkc,tkc->tc", share[..., group_of], targets[index])
+        here = slice(begin, begin + _CHUNK)
+        index, share = dominance(phones, times[here], pull, poses, settings)
+        made[here] = np.einsum("tkc,tkc->tc", share[..., group_of], targets[index])
+        if real is not None:
+            within = bounds[index[:, _REACH]]
+            made[here] = natural.moved(made[here], real[here], within, settings.natural, sizes)
     return made
 
 
@@ -218,8 +239,9 @@ def _smoothed(curves: Array, sigma: float) -> Array:
 
 
 def _touched(
-    curves: Array, phones: Phones, times: Array, frames: Contacts, poses: Poses, settings: MouthSettings
-) -> Array:
+    curves: Array, phones: Phones, times: Array, frames: Contacts, poses: Poses, settings: MouthSettings,
+    real: Array | None,
+) -> Array:  # fmt: skip
     """(T, 52): the curves with every contact made."""
     weights = np.zeros((len(curves), len(ARKIT_52)))
     for place, shape in enumerate(CHANNELS):
@@ -240,9 +262,16 @@ def _touched(
     weights[:, ARKIT_52.index("mouthClose")] = meet * jaw
 
     for level, kind in ((lips, LIPS), (teeth, TEETH)):
-        pressed = level[:, None] * _contact_shapes(phones, times, kind, poses) * _firmness(kind, settings)
+        firm, least = _firmness(kind, settings.closure), _firmness(kind, 0.0)
+        pressed = level[:, None] * _contact_shapes(phones, times, kind, poses) * firm
+        if real is not None:
+            pressed *= natural.firmness(real, kind is LIPS, settings.natural, least / firm)
         for place, shape in enumerate(CONTACTS):
             weights[:, columns(shape)] += pressed[:, [place]]
+    if real is not None:
+        free = (1 - np.maximum(lips, teeth)) * settings.natural
+        for shape, rolled in natural.rolls(real).items():
+            weights[:, columns(shape)] += (free * rolled)[:, None]
     return weights.clip(0, 1)
 
 
@@ -256,9 +285,9 @@ def contact_levels(phones: Phones, times: Array, frames: Contacts) -> tuple[Arra
     )
 
 
-def _firmness(kind: frozenset[str], settings: MouthSettings) -> float:
+def _firmness(kind: frozenset[str], closure: float) -> float:
     # Without any roll the lips of a mesh only just meet, or leave a slit.
-    return 0.4 + 0.6 * settings.closure if kind is LIPS else 0.6 + 0.4 * settings.closure
+    return 0.4 + 0.6 * closure if kind is LIPS else 0.6 + 0.4 * closure
 
 
 def _contact_shapes(phones: Phones, times: Array, kind: frozenset[str], poses: Poses) -> Array:

@@ -63,7 +63,7 @@ class AVANIM_PT_face_mouth(Sidebar, bpy.types.Panel):
     def draw(self, context):
         column = _columns(self)
         panel = context.scene.avanim.face
-        for name in ("articulation", "jaw", "lips", "tongue", "closure", "smoothing", "lead_ms", "stepped"):
+        for name in ("articulation", "jaw", "lips", "tongue", "closure", "smoothing", "natural", "lead_ms", "stepped"):
             column.prop(panel, name)
         if panel.stepped:
             column.prop(panel, "hold_ms")

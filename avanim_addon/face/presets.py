@@ -12,7 +12,7 @@ class AVANIM_OT_add_face_preset(AddPreset, bpy.types.Operator):
     bl_description = "Keep the settings of the face panel under a name, without the speech; or remove the preset"
     domain = "face"
     kept = (
-        *("method", "seed", "articulation", "jaw", "lips", "tongue", "closure", "smoothing", "lead_ms"),
+        *("method", "seed", "articulation", "jaw", "lips", "tongue", "closure", "smoothing", "natural", "lead_ms"),
         *("stepped", "hold_ms", "upper", "blinks", "saccades", "brows", "head", "breath"),
         *("emotion", "emotion_amount", "emotion_curve", "suggest_emotion"),
         *("do_mouth", "do_brows", "do_eyes", "do_cheeks", "do_head", "additive", "error"),

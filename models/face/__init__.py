@@ -17,7 +17,7 @@ from ...rigs.errors import InputError
 from ...rigs.face import ARKIT_52, FaceTrack
 from ...rigs.face_regions import REGIONS, merged
 from ...rigs.job import Progress, part, silent
-from ...rigs.phones import Phones
+from ...rigs.phones import FEATURES, Phones
 from ...rigs.sound import Sound
 from .controls import LIFE, MOUTH, OPTIONS, amounts, chosen_regions, emotion_curve
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 DEFAULT_METHOD = "articulator"
+# Labels of a recording and what was heard of it are 0.67 alike and more, those of two recordings mostly less than 0.5.
+_THE_SAME = 0.6
 
 
 @dataclass(frozen=True)
@@ -190,8 +192,22 @@ def _by_points(
 
 
 def with_phones(voice: Voice, phones: Phones) -> Voice:
-    """The same voice saying other phones, such as those of a file, or moved ones."""
-    return replace(voice, phones=phones.within(0.0, voice.seconds))
+    """The same voice saying other phones, such as those of a file, or moved ones. Where they are not what was heard, a
+    captured face's motion does not go with them, and is left out.
+    """
+    phones = phones.within(0.0, voice.seconds)
+    motion = voice.motion if _alike(phones, voice.phones, voice.seconds) >= _THE_SAME else voice.motion[:0]
+    return replace(voice, phones=phones, motion=motion)
+
+
+def _alike(one: Phones, other: Phones, seconds: float) -> float:
+    """Of the time in which either speaks, the share in which both have a vowel, or a consonant."""
+    kinds = np.zeros((2, round(seconds * 100)), int)
+    for row, phones in zip(kinds, (one, other), strict=True):
+        for start, end, name in zip(phones.start, phones.end, phones.names, strict=True):
+            row[round(start * 100) : round(end * 100)] = 0 if name == "sil" else 1 + ("vowel" in FEATURES[name])
+    spoken = kinds.any(axis=0)
+    return float((kinds[0] == kinds[1])[spoken].mean()) if spoken.any() else 0.0
 
 
 __all__ = [

@@ -21,6 +21,7 @@ def mouth(voice: Voice, fps: float, settings: MouthSettings, poses: Poses | None
         fps,
         effort=voice.effort if len(voice.effort) else None,
         loudness=voice.loudness if len(voice.loudness) else None,
+        motion=voice.motion if len(voice.motion) else None,
         settings=settings,
         poses=poses,
     )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ...rigs.articulation_natural import MOTION
 from ...rigs.errors import InputError
 from ...rigs.job import Progress, part, silent
 from ...rigs.phones import Phones
@@ -40,8 +41,8 @@ _SMALL_SHARE, _STANDS_OUT = 0.08, 15.0
 
 @dataclass(frozen=True)
 class Voice:
-    """`phones`, and at 100 Hz `effort` (T,) 0..1, `loudness` (T,) dB, `f0` (T,) Hz with 0 where there is no pitch, and
-    `speech` (T,) 0..1.
+    """`phones`, and at 100 Hz `effort` (T,) 0..1, `loudness` (T,) dB, `f0` (T,) Hz with 0 where there is no pitch,
+    `speech` (T,) 0..1, and `motion` (T, M) of articulation_natural.MOTION, what a captured face would do.
     """
 
     phones: Phones
@@ -49,13 +50,14 @@ class Voice:
     loudness: Array
     f0: Array
     speech: Array
+    motion: Array
     seconds: float
 
     @classmethod
     def silent(cls, phones: Phones, seconds: float) -> Voice:
         """A voice that is known by its phones alone."""
         nothing = np.zeros(0, np.float32)
-        return cls(phones, nothing, nothing, nothing, nothing, seconds)
+        return cls(phones, nothing, nothing, nothing, nothing, np.zeros((0, len(MOTION)), np.float32), seconds)
 
 
 @dataclass
@@ -118,7 +120,9 @@ def listen(source: Source, *, device: str = "auto", progress: Progress = silent)
         Cancelled: progress raised it.
     """
     from ..speech import recognise
+    from . import natural
 
+    motion = natural.shipped()
     heard: list[Voice] = []
     start = 0.0
     while start < source.seconds - 0.5 / FRAMES:
@@ -126,7 +130,8 @@ def listen(source: Source, *, device: str = "auto", progress: Progress = silent)
         before = min(start, _MARGIN)
         share = part(progress, start / source.seconds, min((start + long) / source.seconds, 1.0))
         made = recognise(source.read(start - before, before + long + _MARGIN), progress=share, device=device)
-        whole = Voice(_meant(made), made.effort, made.loudness, made.f0, made.speech, made.seconds)
+        moved = motion.motion(natural.inputs(made.posterior, made.events, made.effort)).astype(np.float32)
+        whole = Voice(_meant(made), made.effort, made.loudness, made.f0, made.speech, moved, made.seconds)
         heard.append(_within(whole, before, long))
         start += long
     if not heard:
@@ -216,9 +221,8 @@ def _within(voice: Voice, start: float, seconds: float) -> Voice:
         voice.phones.strength[keep],
     ).shifted(-start)  # fmt: skip
     first, count = round(start * FRAMES), round(seconds * FRAMES)
-    arrays = (voice.effort, voice.loudness, voice.f0, voice.speech)
-    effort, loudness, f0, speech = (values[first : first + count] for values in arrays)
-    return Voice(phones, effort, loudness, f0, speech, seconds)
+    arrays = (voice.effort, voice.loudness, voice.f0, voice.speech, voice.motion)
+    return Voice(phones, *(values[first : first + count] for values in arrays), seconds)
 
 
 def _joined(parts: list[Voice], seconds: float) -> Voice:
@@ -231,6 +235,6 @@ def _joined(parts: list[Voice], seconds: float) -> Voice:
             if start + e > begin + 1e-3:
                 rows.append((begin, start + e, name, strength))
         start += one.seconds
-    table = [(one.effort, one.loudness, one.f0, one.speech) for one in parts]
-    effort, loudness, f0, speech = (np.concatenate(column) for column in zip(*table, strict=True))
-    return Voice(Phones.of(rows).within(0.0, seconds), effort, loudness, f0, speech, seconds)
+    table = [(one.effort, one.loudness, one.f0, one.speech, one.motion) for one in parts]
+    arrays = (np.concatenate(column) for column in zip(*table, strict=True))
+    return Voice(Phones.of(rows).within(0.0, seconds), *arrays, seconds)

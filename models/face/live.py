@@ -14,6 +14,7 @@ from ...rigs.phones import PHONES, Phones
 from ..speech.decode import USUAL, Weights, scores
 from ..speech.net import SpeechNet
 from ..speech.stream import Frames, Listener
+from . import natural
 
 Array = NDArray[np.float64]
 
@@ -45,6 +46,8 @@ class LiveMouth:
         self.fps, self.settings = fps, settings or MouthSettings()
         self._listener = Listener(lookahead_ms, net)
         self._decoder = _Decoder(weights, round(_DECIDE * _FRAMES))
+        self._natural = natural.shipped()
+        self._heard: list[Array] = []  # what the motion of a captured face is guessed from; more than is decided
         self._effort: list[NDArray[np.float32]] = []
         self._loudness: list[NDArray[np.float32]] = []
         self._path = np.zeros(0, np.int64)  # decided phones from frame `_first` on
@@ -68,6 +71,7 @@ class LiveMouth:
     def _hear(self, frames: Frames) -> NDArray[np.int64]:
         if not len(frames):
             return np.zeros(0, np.int64)
+        self._heard.append(natural.inputs(frames.posterior, frames.events, frames.effort))
         self._effort.append(frames.effort)
         self._loudness.append(frames.loudness)
         return self._decoder.feed(scores(frames.posterior, frames.events, self._decoder.weights))
@@ -82,9 +86,10 @@ class LiveMouth:
         seconds = len(self._path) / _FRAMES
         # The frames' raster begins where the phones that are kept do.
         frame = round(start * self.fps)
+        motion = self._natural.motion(np.concatenate(self._heard))[: len(self._path)]
         made = articulate(
             _phones(self._path, frame / self.fps - start), seconds, self.fps, effort=self._kept(self._effort),
-            loudness=self._kept(self._loudness), settings=self.settings,
+            loudness=self._kept(self._loudness), motion=motion, settings=self.settings,
         )  # fmt: skip
         new = made[self._given - frame : last - frame]
         self._given += len(new)
@@ -101,7 +106,7 @@ class LiveMouth:
         if drop < 50 or wanted >= known:
             return
         self._path, self._first = self._path[drop:], wanted
-        for pieces in (self._effort, self._loudness):
+        for pieces in (self._heard, self._effort, self._loudness):
             pieces[:] = [np.concatenate(pieces)[drop:]]
 
 

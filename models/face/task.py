@@ -47,8 +47,8 @@ def face(options: dict[str, Any], job: Job, progress: Progress) -> dict[str, Any
 
     Returns:
         `face` the path written, `phones` (Phones.to_dict), `settings` all that is needed to make it again, `notes`
-        sentences on what was odd about the sound, `voice` its effort and loudness 25 times a second, by which the mouth
-        can be solved again, `frames`, `fps`, `seconds`.
+        sentences on what was odd about the sound, `voice` its effort, loudness and motion 25 times a second, by which
+        the mouth can be solved again, `frames`, `fps`, `seconds`.
 
     Raises:
         InputError: the sound, the text, the phones or an option is wrong. Cancelled: progress raised it.
@@ -108,17 +108,21 @@ def face(options: dict[str, Any], job: Job, progress: Progress) -> dict[str, Any
         "phones": made.phones.to_dict(),
         "settings": settings,
         "notes": list(made.notes),
-        "voice": {name: _thinned(getattr(voice, name)) for name in ("effort", "loudness")},
+        "voice": {
+            **{name: _thinned(getattr(voice, name), 3) for name in ("effort", "loudness")},
+            "motion": _thinned(voice.motion, 2),
+        },
         "frames": len(made.track),
         "fps": made.track.fps,
         "seconds": made.track.seconds,
     }
 
 
-def _thinned(values: Any) -> list[float]:
-    """Every fourth of values at 100 Hz, the mean of the four."""
+def _thinned(values: Any, digits: int) -> list[Any]:
+    """Of values or rows at 100 Hz the mean of each four."""
     count = len(values) // 4 * 4
-    return [round(float(value), 3) for value in values[:count].reshape(-1, 4).mean(axis=1)]
+    means = values[:count].reshape(count // 4, 4, *values.shape[1:]).mean(axis=1)
+    return means.astype(float).round(digits).tolist()
 
 
 def _write_json(path: Path, track: FaceTrack, phones: Phones, settings: dict[str, Any]) -> None:

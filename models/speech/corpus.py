@@ -109,9 +109,12 @@ def load_people(folder: Path, progress: Progress = silent) -> list[Clip]:
             voice = line.get("speaker", line["id"] if name == "grid" else "")
             clips.append(labelled(name, f"{name} {voice}", "en", samples, labels, True))
             progress(number / len(lines), f"Reading {name}")
-    for path in sorted((folder / "facegood_arkit").glob("*.npz")):
-        clips.append(_captured(path))
-    return clips
+    return clips + load_captured(folder)
+
+
+def load_captured(folder: Path) -> list[Clip]:
+    """FACEGOOD's clips, without phones but with curves."""
+    return [_captured(path) for path in sorted((folder / "facegood_arkit").glob("*.npz"))]
 
 
 def held_out(clip: Clip) -> bool:

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import numpy as np
 from avanim.rigs.articulation import MouthSettings
+from avanim.rigs.articulation_natural import MOTION
 from avanim.rigs.phones import PHONES, Phones
 from hypothesis import strategies as st
 
@@ -31,5 +33,16 @@ settings = st.builds(
     smoothing=st.floats(0, 1),
     lead_ms=st.floats(-120, 120),
     tongue=st.floats(0, 2),
+    natural=st.floats(0, 1),
     stepped=st.booleans(),
 )
+
+
+@st.composite
+def motions(draw):
+    """Any motion of a captured face, or none: still, leaping, or all open."""
+    kind, count = draw(st.sampled_from(["none", "leaps", "open", "still"])), draw(st.integers(1, 60))
+    if kind == "none":
+        return None
+    rows = np.random.default_rng(draw(st.integers(0, 99))).random((count, len(MOTION)))
+    return rows if kind == "leaps" else np.full_like(rows, 1.0 if kind == "open" else 0.0)

@@ -10,7 +10,7 @@ from avanim.rigs.phones import PHONES, Phones
 from hypothesis import given
 from hypothesis import strategies as st
 
-from .speech import rates, sequences, settings
+from .speech import motions, rates, sequences, settings
 
 CLOSED, AT_TEETH = 0.03, 0.25
 
@@ -49,10 +49,10 @@ def missed(weights, phones, wishes, fps, seconds):
     return found
 
 
-@given(sequences(), rates, settings, st.floats(0, 0.5))
-def test_every_contact_is_seen_at_any_frame_rate(phones, fps, wishes, tail):
+@given(sequences(), rates, settings, motions(), st.floats(0, 0.5))
+def test_every_contact_is_seen_at_any_frame_rate(phones, fps, wishes, motion, tail):
     seconds = phones.seconds + tail
-    weights = articulate(phones, seconds, fps, settings=wishes)
+    weights = articulate(phones, seconds, fps, motion=motion, settings=wishes)
     assert weights.shape == (max(1, round(seconds * fps)), 52)
     assert np.isfinite(weights).all() and weights.min() >= 0 and weights.max() <= 1
     assert missed(weights, phones, wishes, fps, seconds) == []
