@@ -13,9 +13,12 @@ from .errors import InputError
 from .files import replacing
 from .rotation import matrix_from_axis_angle
 
+# m within which a joint stays where it is on its parent.
+_STILL = 1e-5
+
 
 def save_clip(clip: BvhClip, path: str | Path) -> None:
-    """Write a clip as .bvh, Y up, metres, whole or not at all; only the root moves, the other joints turn.
+    """Write a clip as .bvh, Y up, metres, whole or not at all. Joints turn; those that also leave their places, move.
 
     Raises:
         InputError: it has more than one root, or the file cannot be written.
@@ -27,6 +30,8 @@ def save_clip(clip: BvhClip, path: str | Path) -> None:
     for joint, parent in enumerate(clip.parents):
         if parent >= 0:
             children[parent].append(joint)
+    moving = np.abs(clip.positions - clip.offsets).max(axis=(0, 2)) > _STILL
+    moving[0] = True
     lines, order = ["HIERARCHY"], []
 
     def row(values: Any) -> str:
@@ -41,7 +46,7 @@ def save_clip(clip: BvhClip, path: str | Path) -> None:
             continue
         order.append(joint)
         channels = "3 Zrotation Xrotation Yrotation"
-        if not depth:
+        if moving[joint]:
             channels = "6 Xposition Yposition Zposition Zrotation Xrotation Yrotation"
         # A blank would end the name.
         name = "_".join(clip.names[joint].split())
@@ -54,7 +59,10 @@ def save_clip(clip: BvhClip, path: str | Path) -> None:
         todo.append((-1, depth))
         todo += [(child, depth + 1) for child in reversed(children[joint])]
     angles = np.degrees(euler_angles(matrix_from_axis_angle(clip.rotations), "ZXY"))
-    table = np.concatenate([clip.positions[:, 0], angles[:, order].reshape(len(clip), -1)], axis=1)
+    columns = []
+    for joint in order:
+        columns += [clip.positions[:, joint], angles[:, joint]] if moving[joint] else [angles[:, joint]]
+    table = np.concatenate(columns, axis=1)
     lines += ["MOTION", f"Frames: {len(clip)}", f"Frame Time: {1 / clip.fps:.10f}"]
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
         file.write("\n".join(lines) + "\n")

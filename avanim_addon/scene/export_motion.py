@@ -65,12 +65,12 @@ def write_motion(path: Path, armature: bpy.types.Object, names: list[str], bones
 
 def _write_bvh(path: Path, shape: RigShape, turns: Array, places: Array, fps: float) -> None:
     names, parents, heads, tails = shape.names, shape.parents, shape.heads, shape.tails
-    local, offsets = turns.copy(), heads.copy()
+    local, offsets, positions = turns.copy(), heads.copy(), places.copy()
     for at, parent in enumerate(parents):
         if parent >= 0:
             local[:, at] = np.swapaxes(turns[:, parent], -1, -2) @ turns[:, at]
             offsets[at] = heads[at] - heads[parent]
-    positions = np.tile(offsets, (len(turns), 1, 1))
-    positions[:, 0] = places[:, 0]
+            # The hips of a rig with a root bone, and whatever constraints pull off its place.
+            positions[:, at] = np.einsum("tji,tj->ti", turns[:, parent], places[:, at] - places[:, parent])
     ends = {name: tails[at] - heads[at] for at, name in enumerate(names)}
     save_clip(BvhClip(names, parents, offsets, axis_angle_from_matrix(local), positions, fps, ends), path)
