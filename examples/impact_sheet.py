@@ -25,6 +25,7 @@ from avanim.rigs.job import Job
 from PIL import Image, ImageDraw
 
 WIDTH, ROW, TALL, LEFT = 900, 20, 300, 130
+PICTURE = 300  # pixels, of the picture on top
 COLOURS = {"hit": (220, 60, 40), "step": (30, 110, 200), "scrape": (230, 150, 30), "roll": (60, 160, 80)}
 
 
@@ -40,28 +41,51 @@ def pile(frames: int = 84) -> None:
     floor.name, floor.scale = "Floor", (5, 5, 0.2)
     bpy.ops.rigidbody.object_add(type="PASSIVE")
     floor.rigid_body.collision_shape = "BOX"
+    coloured(floor, (0.45, 0.3, 0.18))
     random, add = np.random.default_rng(4), bpy.ops.mesh
     things = (
-        ("steel", 0.45, lambda at: add.primitive_cylinder_add(radius=0.02, depth=0.3, location=at)),
-        ("glass", 0.25, lambda at: add.primitive_cylinder_add(radius=0.1, depth=0.005, vertices=48, location=at)),
-        ("wood", 0.7, lambda at: add.primitive_cube_add(size=0.12, location=at)),
-        ("ceramic", 0.4, lambda at: add.primitive_cylinder_add(radius=0.12, depth=0.008, vertices=48, location=at)),
-        ("plastic", 0.2, lambda at: add.primitive_cube_add(size=0.09, location=at)),
-        ("aluminium", 0.3, lambda at: add.primitive_cylinder_add(radius=0.012, depth=0.4, location=at)),
-        ("stone", 1.2, lambda at: add.primitive_ico_sphere_add(radius=0.06, location=at)),
-        ("rubber", 0.15, lambda at: add.primitive_uv_sphere_add(radius=0.05, location=at)),
+        ("steel", 0.45, (0.55, 0.6, 0.68), lambda at: add.primitive_cylinder_add(radius=0.02, depth=0.3, location=at)),
+        (
+            "glass",
+            0.25,
+            (0.35, 0.75, 0.7),
+            lambda at: add.primitive_cylinder_add(radius=0.1, depth=0.005, vertices=48, location=at),
+        ),
+        ("wood", 0.7, (0.7, 0.45, 0.2), lambda at: add.primitive_cube_add(size=0.12, location=at)),
+        (
+            "ceramic",
+            0.4,
+            (0.93, 0.9, 0.82),
+            lambda at: add.primitive_cylinder_add(radius=0.12, depth=0.008, vertices=48, location=at),
+        ),
+        ("plastic", 0.2, (0.85, 0.15, 0.15), lambda at: add.primitive_cube_add(size=0.09, location=at)),
+        (
+            "aluminium",
+            0.3,
+            (0.8, 0.82, 0.86),
+            lambda at: add.primitive_cylinder_add(radius=0.012, depth=0.4, location=at),
+        ),
+        ("stone", 1.2, (0.35, 0.35, 0.38), lambda at: add.primitive_ico_sphere_add(radius=0.06, location=at)),
+        ("rubber", 0.15, (0.08, 0.08, 0.1), lambda at: add.primitive_uv_sphere_add(radius=0.05, location=at)),
     )
-    for number, (name, mass, make) in enumerate(things):
+    for number, (name, mass, colour, make) in enumerate(things):
         make((*random.uniform(-0.35, 0.35, 2), 0.5 + 0.28 * number))
         thing = bpy.context.object
         thing.name, thing["avanim_sound_material"] = name.title(), name
+        coloured(thing, colour)
         thing.rotation_euler = random.uniform(-3, 3, 3)
         bpy.ops.rigidbody.object_add(type="ACTIVE")
         thing.rigid_body.mass, thing.rigid_body.restitution = mass, 0.4
     lens = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
     scene.collection.objects.link(lens)
-    lens.location, lens.rotation_euler = (1.2, -2.0, 1.1), (1.15, 0, 0.54)
+    lens.location, lens.rotation_euler = (0.9, -1.5, 0.75), (1.15, 0, 0.54)
     scene.camera = lens
+
+
+def coloured(thing: bpy.types.Object, colour: tuple[float, float, float]) -> None:
+    material = bpy.data.materials.new(thing.name)
+    material.diffuse_color = (*colour, 1)
+    thing.data.materials.append(material)
 
 
 def spectrogram(sound: np.ndarray, rate: int, width: int, tall: int) -> Image.Image:
@@ -138,7 +162,7 @@ def main() -> None:
         events = contacts.capture(captured).events
         job = Job("impacts", str(captured), {"layout": "stereo"}, str(told.out.with_suffix(".wav")))
         made = run(job)
-        render(still, size=(480, 270), frame=told.frame or scene.frame_end)
+        render(still, size=(WIDTH, PICTURE), frame=told.frame or scene.frame_end)
         with Image.open(still) as picture:
             sound = load_sound(told.out.with_suffix(".wav"), rate=48000)
             draw(events, sound.mono(), 48000, picture.convert("RGB"), told.out)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import bpy
@@ -42,7 +42,8 @@ def turn_to_model(rotations: Array) -> Array:
 @dataclass
 class Shape:
     """`vertices` (V, 3) m in the object's axes, with its scale, `triangles` (F, 3), `slots` (F,) · `tree` for distances
-    · `probes` (P, 3) · `thickness` m of a Solidify modifier, or None.
+    · `probes` (P, 3) · `thickness` m of a Solidify modifier, or None · `low`, `high` (3,) m and `reach` m from the
+    origin, within which all of it lies.
     """
 
     name: str
@@ -52,6 +53,13 @@ class Shape:
     tree: Any
     probes: Array
     thickness: float | None
+    low: Array = field(init=False)
+    high: Array = field(init=False)
+    reach: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.low, self.high = self.vertices.min(0), self.vertices.max(0)
+        self.reach = float(np.linalg.norm(self.vertices, axis=1).max())
 
 
 def shape_of(obj: bpy.types.Object, graph: bpy.types.Depsgraph | None = None) -> Shape | None:

@@ -79,11 +79,14 @@ def _touches(
     """What touches a struck body at a step, and what carries that, by the rows of the two; the first one moves."""
     found: dict[tuple[int, int], Touch] = {}
     seen: set[tuple[int, int]] = set()
+    reaches = np.array([shapes[name].reach if name in shapes else -np.inf for name in solved.names])
 
     def look(row: int, reach: float) -> None:
         at = (solved.places[row, step], solved.turns[row, step])
-        for other, name in enumerate(solved.names):
-            if other == row or name not in shapes:
+        away = np.linalg.norm(solved.places[:, step] - at[0], axis=1)
+        for other in map(int, np.flatnonzero(away < reaches + reaches[row] + reach)):
+            name = solved.names[other]
+            if other == row:
                 continue
             first = row if other not in jumps or (row in jumps and row < other) else other
             second = other if first == row else row

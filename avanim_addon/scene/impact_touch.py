@@ -45,8 +45,7 @@ def touch_between(
         (one, at_one, other, at_other, True), (other, at_other, one, at_one, False),
     ):  # fmt: skip
         there = ((a.probes @ turn_a.T + place_a) - place_b) @ turn_b
-        low, high = b.vertices.min(0), b.vertices.max(0)
-        outside = np.linalg.norm(np.maximum(0, np.maximum(low - there, there - high)), axis=1)
+        outside = np.linalg.norm(np.maximum(0, np.maximum(b.low - there, there - b.high)), axis=1)
         for index in np.argsort(outside)[:120]:
             if outside[index] > best + _EVEN:
                 break
@@ -65,7 +64,7 @@ def touch_between(
     points, normals = np.array([item[1] for item in found]), np.array([item[2] for item in found])
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
     # Away from the other is towards one's own middle, also where the two overlap, or a face has its back to it.
-    middle = (one.vertices.min(0) + one.vertices.max(0)) / 2 @ at_one[1].T + at_one[0]
+    middle = (one.low + one.high) / 2 @ at_one[1].T + at_one[0]
     normals[np.einsum("ij,ij->i", normals, middle - points) < 0] *= -1
     chosen = _apart(points)
     return Touch(best, points[chosen], normals[chosen], slot)
@@ -88,9 +87,8 @@ def boxes_near(
     """Whether the boxes round two shapes come within `gap` m of each other."""
     bounds = []
     for shape, (place, turn) in ((one, at_one), (other, at_other)):
-        low, high = shape.vertices.min(0), shape.vertices.max(0)
-        middle = (low + high) / 2 @ turn.T + place
-        half = np.abs(turn) @ ((high - low) / 2)
+        middle = (shape.low + shape.high) / 2 @ turn.T + place
+        half = np.abs(turn) @ ((shape.high - shape.low) / 2)
         bounds.append((middle - half, middle + half))
     (a, b), (c, d) = bounds
     return bool((a <= d + gap).all() and (c <= b + gap).all())
