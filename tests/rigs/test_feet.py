@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from avanim.rigs.contacts import steps
 from avanim.rigs.errors import InputError
 from avanim.rigs.feet import contacts, drifting_ground, ground, plant_feet, sole_points
 from avanim.rigs.fit import fit_positions
@@ -94,8 +95,11 @@ def test_planted_feet_stand_still_on_the_floor(slide, height, beat, wobble, offs
     assert np.median(held(planted, mask)) < 0.001
     angles = hinge_angles(planted, REST)
     assert min(angles["left_knee"].min(), angles["right_knee"].min()) > -np.deg2rad(0.1)
-    # A march that slides evenly has next to none of its own; recorded dancers have 138 m/s³.
-    assert mean_jerk(positions_of(planted), FPS) < 1.3 * mean_jerk(positions_of(motion), FPS) + 14
+    # A march that slides evenly has next to none of its own; recorded dancers have 138 m/s³. A stance that slides by
+    # more than the 8 cm at which it is cut, up to 27 cm, takes one more step, of 0.2 s, to catch up: 8.6 at most.
+    balls = sole_points(motion, REST)[:, :, 1] * [1, 0, 1]
+    cut = any((steps(mask[:, k].copy(), balls[:, k // 2], FPS) != mask[:, k]).any() for k in (1, 3))
+    assert mean_jerk(positions_of(planted), FPS) < 1.3 * mean_jerk(positions_of(motion), FPS) + (10 if cut else 4)
 
 
 @settings(max_examples=10, deadline=None)
