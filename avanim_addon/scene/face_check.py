@@ -16,6 +16,7 @@ from ...rigs.face_regions import shapes_of
 from ..compat import actions
 from . import keys
 from .character import meshes_of, skeleton_of
+from .face_take import keyed_blocks
 from .foreign import bones_of, is_mapped
 from .foreign_face import controls_of, face_of, why_no_face
 
@@ -26,7 +27,9 @@ _LEAST, _SHARE = 0.05, 0.5
 
 
 def require_face(armature: bpy.types.Object) -> None:
-    """Raises InputError with one sentence where no mesh of the character has shapes of ARKit's that a take can move."""
+    """Raises InputError with one sentence where no mesh of the character has shapes of ARKit's that a take can move, or
+    where those are driven or linked.
+    """
     if is_mapped(armature):
         reason = why_no_face(armature)
         if reason:
@@ -36,6 +39,7 @@ def require_face(armature: bpy.types.Object) -> None:
     meshes = meshes_of(armature)
     named = [key.name for mesh in meshes if mesh.data.shape_keys for key in mesh.data.shape_keys.key_blocks]
     if any(name in ARKIT_52 for name in named):
+        keyed_blocks(armature)
         return
     others = [name for name in dict.fromkeys(named) if name != "Basis"]
     if others:

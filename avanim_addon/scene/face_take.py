@@ -160,7 +160,7 @@ def _parts(
             kept = zip(channels, few.frames, few.values, strict=True)
             made.append((owner, [(at, (*channel[:3], values)) for channel, at, values in kept]))
         return made
-    blocks = _shape_keys(armature)
+    blocks = keyed_blocks(armature)
     times = every / fps
     weights = _at(times, track.weights, track.fps)
     moved = face_regions.shapes_of(regions)
@@ -206,7 +206,7 @@ def _onto_tracks(
     return parts[0]
 
 
-def _shape_keys(armature: bpy.types.Object) -> list[bpy.types.Key]:
+def keyed_blocks(armature: bpy.types.Object) -> list[bpy.types.Key]:
     """The shape keys of the character's meshes that have some of ARKit's; raises InputError where none can be keyed."""
     skeleton_of(armature)
     keyed = [mesh.data.shape_keys for mesh in meshes_of(armature) if mesh.data.shape_keys]
