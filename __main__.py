@@ -544,7 +544,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--text", metavar="TEXT|FILE.txt", help="what is said, to be aligned to the sound")
     made.add_argument("--phones", metavar="FILE", help="timed phones: .json .TextGrid .lab .phn .txt .csv")
     made.add_argument("--character")
-    made.add_argument("--rig", metavar="SCENE.blend", help="let the only rig of this scene speak, in that scene")
+    made.add_argument("--rig", metavar="FILE", help=".blend, .fbx, .glb: its only rig speaks, in that scene")
     made.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"))
     made.add_argument("--target", default="plain", choices=("plain", "unity", "unreal"), help="for .fbx and .glb")
     made.add_argument("--error", type=float, default=0.0, metavar="0..0.2", help="of .blend: keys left out within this")

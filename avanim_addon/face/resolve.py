@@ -14,14 +14,16 @@ from ...models.face.controls import emotion_curve
 from ...rigs import emotion
 from ...rigs.articulation import MouthSettings, articulate
 from ...rigs.articulation_contacts import contacts
+from ...rigs.articulation_poses import Poses
 from ...rigs.errors import InputError
-from ...rigs.face import ARKIT_52
+from ...rigs.face import ARKIT_52, FaceTrack
 from ...rigs.face_keys import face_keys
 from ...rigs.face_regions import shapes_of
 from ...rigs.marks import Marks
 from ...rigs.phones import PHONES, Phones
 from ..compat import actions
-from ..scene import keys, marks
+from ..scene import foreign_face, keys, marks
+from ..scene.foreign import is_mapped
 from ..takes import tracks
 
 _KIND = "phonemes"
@@ -58,7 +60,9 @@ def resolve(scene: bpy.types.Scene, armature: bpy.types.Object, action: bpy.type
     for part in tracks.parts(armature, track):
         title = f"{action.name} re-solved" + (part.action.name.removeprefix(action.name) if made else "")
         copy = tracks.copy_of(part.action, title)
-        if part.owner != armature:
+        if is_mapped(armature):
+            _rewrite_foreign(copy, part.owner, armature, weights, fps, first, keyed)
+        elif part.owner != armature:
             _rewrite(copy, weights, keyed, first)
         made.append(copy)
     then = np.interp(stand.was, before.times, marks.made(action, _KIND))
@@ -85,10 +89,11 @@ def _mouth(
     voice = json.loads(action["avanim_voice"])
     wished = MouthSettings.from_options(settings)
     phones = Phones.from_marks(now, seconds)
-    effort, loudness = voice.get("effort") or None, voice.get("loudness") or None
-    mouth = articulate(phones, seconds, fps, effort=effort, loudness=loudness, settings=wished)
+    heard = {name: voice.get(name) or None for name in ("effort", "loudness", "motion")}
+    poses = Poses.read(settings["poses"]) if settings.get("poses") else None
+    mouth = articulate(phones, seconds, fps, **heard, settings=wished, poses=poses)
     curve = emotion_curve(settings.get("emotion") or "")
-    felt = emotion.express(curve, seconds, fps) if curve else None
+    felt = emotion.felt([(curve, 1.0), (voice.get("mood", []), settings.get("suggest_emotion", 0.0))], seconds, fps)
     weights = emotion.combine(mouth, None, felt, phones=phones, fps=fps, settings=wished)
     error = json.loads(action.get("avanim_request", "{}")).get("error", 0.0)
     if not (error or wished.stepped):
@@ -110,3 +115,36 @@ def _rewrite(action: bpy.types.Action, weights: Any, keyed: Any, first: int) -> 
         else:
             kind = keys.CONSTANT if keyed.stepped else keys.LINEAR
             keys.replace_keys(curve, first + keyed.frames[column], keyed.values[column], kind)
+
+
+def _rewrite_foreign(
+    action: bpy.types.Action,
+    owner: bpy.types.ID,
+    armature: bpy.types.Object,
+    weights: Any,
+    fps: float,
+    first: int,
+    keyed: Any,
+) -> None:
+    """Key what of a rig of one's own moves the mouth anew: shape keys of any names, the jaw, the lips' controls."""
+    still = np.zeros((len(weights), 3))
+    track = FaceTrack(weights, still, still[:, :2], fps)
+    parts = dict(foreign_face.foreign_parts(armature, track, fps, ("lower",)))
+    controls = foreign_face.controls_of(armature)
+    # What the cheeks' and the nose's controls do comes of the rest of the face too, and stays.
+    mouth = {controls.jaw, *controls.regions[0]} if controls else None
+    now = {
+        (path, index): values
+        for path, index, group, values in parts.get(owner, [])
+        if owner != armature or mouth is None or group in mouth
+    }
+    for curve in actions.curves(action, owner.id_type):
+        values = now.get((curve.data_path, curve.array_index))
+        if values is None:
+            continue
+        if keyed is None or owner == armature:
+            keys.put_keys(curve, first, values)
+        else:
+            kept = np.unique(np.concatenate(keyed.frames))
+            kind = keys.CONSTANT if keyed.stepped else keys.LINEAR
+            keys.replace_keys(curve, first + kept, values[kept], kind)

@@ -16,12 +16,12 @@ from ...rigs.face import FaceTrack
 from ...rigs.job import Progress, part, silent
 from ...rigs.phones import Phones
 from ...rigs.rotation import matrix_from_axis_angle, quaternion_from_matrix
-from . import marks, performance, studio
+from . import marks, studio
 from .axes import bone_axes
 from .character import add_character
-from .export import chosen_armature
 from .face_take import write_face_take
 from .foreign import bones_of, is_mapped, map_bones
+from .rig_file import open_rig
 from .sound import add_sound_strip, set_frame_rate
 
 # Where the camera stands before the head, m, and its lens, mm: head and shoulders at 16 : 9.
@@ -48,7 +48,8 @@ def stage_face(
 
     Args:
         phones: marked on the take and on the timeline.
-        rig: a .blend file whose only armature, or active one, speaks instead of a character, in that scene.
+        rig: a file (`rig_file.RIG_FILES`) whose only armature, or active one, speaks instead of a character, in that
+            scene.
         start, seconds: the part of the sound that is spoken, s.
         settings: kept on the take.
         keys: how `write_face_take` keys it.
@@ -62,9 +63,8 @@ def stage_face(
     """
     if rig is not None:
         progress(0.0, "Opening the rig")
-        performance.open_scene(rig)
+        armature = open_rig(rig)
         scene = bpy.context.scene
-        armature = chosen_armature(scene)
         if not is_mapped(armature) and "avanim_skeleton" not in armature:
             map_bones(armature)
     elif bpy.app.background:

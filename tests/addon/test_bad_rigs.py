@@ -10,7 +10,7 @@ from avanim.avanim_addon import registration  # noqa: E402
 from avanim.avanim_addon.face.operators import why_no_face  # noqa: E402
 from avanim.avanim_addon.generating import why_no_job  # noqa: E402
 from avanim.avanim_addon.retarget.operators import why_no_map  # noqa: E402
-from avanim.avanim_addon.scene import foreign  # noqa: E402
+from avanim.avanim_addon.scene import foreign, foreign_face  # noqa: E402
 from avanim.avanim_addon.scene.character import meshes_of  # noqa: E402
 from avanim.avanim_addon.scene.sample_armature import add_sample_armature  # noqa: E402
 from avanim.avanim_addon.takes import tracks  # noqa: E402
@@ -214,3 +214,18 @@ def test_other_kinds_of_objects(panel):
     bpy.context.view_layer.objects.active = empty
     with pytest.raises(RuntimeError, match="has no bones"):
         bpy.ops.avanim.map_bones()
+
+
+def test_one_undo_removes_a_face_take_and_leaves_map_and_gains(panel, capture):
+    armature = add(shape_keys=["viseme_aa", "viseme_PP", "viseme_O", "viseme_FF"])
+    bpy.ops.avanim.map_bones()
+    bpy.ops.avanim.map_face()
+    next(row for row in armature.avanim.retarget.face if row.name == "viseme_aa").gain = 0.5
+    bpy.ops.ed.undo_push(message="Mapped")
+    bpy.ops.avanim.import_face(filepath=str(capture))
+    assert len(bpy.data.actions) == 2 and len(takes(armature)) == 1
+    bpy.ops.ed.undo_push(message="Face")
+    bpy.ops.ed.undo()
+    armature = bpy.data.objects["Rig"]
+    assert len(bpy.data.actions) == 0 and takes(armature) == []
+    assert foreign_face.face_of(armature).gains["viseme_aa"] == 0.5 and foreign.is_mapped(armature)

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The panels that write files, in a real Blender with a window. Set AVANIM_GUI_ROOT, see make_blender.sh."""
 
+import json
 import statistics
+from pathlib import Path
 
 import av
 import pytest
@@ -102,3 +104,23 @@ def test_the_command_line_inside_blender_stages_renders_and_exports(extension, s
         assert status == 0 and (folder / name).stat().st_size > 100_000, out + err
     status, out, err = blender(*avanim, "export", folder / "dance.blend", "-o", folder / "dance.obj")
     assert status == 2 and "end it in .fbx, .glb" in err
+
+
+def test_every_format_that_this_blender_has_leaves_right(extension, song, tmp_path):
+    """Each is read back by this Blender; what it was built without says so."""
+    folder, *_ = bring(tmp_path, extension, song)
+    script = Path(__file__).with_name("export_formats.py")
+    done = run(
+        ["-b", "--factory-startup", "--python", str(script), "--", str(folder)], folder, window=False, timeout=300
+    )
+    assert (folder / "formats.json").exists(), done.stdout + done.stderr
+    facts = json.loads((folder / "formats.json").read_text())
+    print({ending: sum(good is True for good in one.values()) if isinstance(one, dict) else one
+           for ending, one in facts["formats"].items()})  # fmt: skip
+    assert {".fbx", ".glb", ".bvh", ".npz"} <= facts["formats"].keys() - facts["missing"].keys()
+    for ending, found in facts["formats"].items():
+        if ending in facts["missing"]:
+            assert found == f"This Blender lacks {facts['missing'][ending]}, which writes {ending}."
+            continue
+        assert [name for name, good in found.items() if good is False] == [], (ending, found)
+        assert found["first key at 0"] and found["length"], ending

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Retarget panel in a real Blender, on an imported rig. Set AVANIM_GUI_ROOT, see make_blender.sh."""
+
+import statistics
+
+import numpy as np
+import pytest
+
+from .test_window import bring, limit, play
+
+
+@pytest.fixture(scope="module")
+def rig(extension, song, tmp_path_factory):
+    return play("retarget_scenarios.retarget", *bring(tmp_path_factory.mktemp("rig"), extension, song))
+
+
+def test_a_click_maps_the_bones_of_an_imported_rig(rig):
+    assert rig["convention"] == "mixamo"
+    assert rig["rows"]["left_hip"] == ["mixamorig:LeftUpLeg", 0.97]
+    assert min(score for bone, score in rig["rows"].values() if bone) > 0.9
+
+
+def test_an_edited_table_is_saved_and_loaded(rig):
+    assert rig["scheme"] == "mixamorig:LeftToeBase" and rig["emptied"] and rig["loaded"]
+
+
+def test_the_face_is_mapped_with_a_gain_per_key(rig):
+    assert "viseme_PP" in rig["face"] and rig["gain"] == 0.5
+
+
+def test_a_click_makes_a_dance_and_one_undo_removes_it(rig):
+    assert np.ptp(rig["hand"], axis=0).max() > 0.1
+    assert rig["after_undo"] == [[], True, 0]
+
+
+def test_the_window_stays_alive_meanwhile(rig):
+    gaps = rig["gaps"]
+    print(f"a dance: {rig['seconds']:.1f} s, median {statistics.median(gaps) * 1e3:.0f} ms, longest {max(gaps):.2f} s")
+    assert statistics.median(gaps) < limit(0.03)
+
+
+def test_escape_leaves_nothing(rig):
+    assert rig["jobs"] == 1 and rig["esc_seconds"] < limit(0.5) and rig["after_esc"] == [[], 0]
+
+
+def test_a_take_of_a_character_is_carried_over(rig):
+    assert rig["carried"] == ["still.001"]
