@@ -127,7 +127,12 @@ def generate(
     for name in controls:
         if name not in OPTIONS:
             raise InputError(f"A face has no control {name!r}; it has {', '.join(OPTIONS)}.")
-    regions = chosen_regions(controls.get("regions"))
+    # With a capture to keep, what is made by default is what speech needs.
+    regions = chosen_regions(controls.get("regions") or ("lower" if "keep" in controls else None))
+    if regions == ("all",) and "keep" in controls:
+        raise InputError("A face of which all regions are made keeps nothing of the capture; name the regions to make.")
+    # A damaged capture is told before anything is heard.
+    rest = FaceTrack.load(controls["keep"]) if "keep" in controls else None
     settings = MouthSettings.from_options(controls)
     source = Source.of_sound(sound) if isinstance(sound, Sound) else sound
     if voice is None:
@@ -152,7 +157,7 @@ def generate(
     track = FaceTrack(weights, head, gaze, fps)
     if regions != ("all",):
         nothing = FaceTrack(np.zeros((1, len(ARKIT_52))), np.zeros((1, 3)), np.zeros((1, 2)), fps)
-        track = merged(track, FaceTrack.load(controls["keep"]) if "keep" in controls else nothing, regions)
+        track = merged(track, nothing if rest is None else rest, regions)
     kept = {name: controls[name] for name in OPTIONS if name in controls}
     progress(1.0, "Spoken")
     return Face(
@@ -168,16 +173,17 @@ def _layered(
     mouth: Array, life: Array, voice: Voice, fps: float, settings: MouthSettings, controls: dict[str, Any]
 ) -> Array:
     """The mouth, the rest of the face, and the emotions that are asked for or guessed."""
-    curve = emotion_curve(str(controls.get("emotion", "")))
-    guessed = float(controls.get("suggest_emotion", 0.0))
-    layers = []
-    if curve:
-        layers.append(emotion.express(curve, len(mouth) / fps, fps))
-    if guessed and len(voice.f0):
-        found = emotion.suggest(voice.f0, voice.loudness, voice.seconds, effort=voice.effort)
-        layers.append(guessed * emotion.express(found, len(mouth) / fps, fps))
-    felt = sum(layers[1:], layers[0]) if layers else None
+    layers = [
+        (emotion_curve(str(controls.get("emotion", ""))), 1.0),
+        (mood(voice), controls.get("suggest_emotion", 0.0)),
+    ]
+    felt = emotion.felt(layers, len(mouth) / fps, fps)
     return emotion.combine(mouth, life, felt, phones=voice.phones, fps=fps, settings=settings)
+
+
+def mood(voice: Voice) -> list[tuple[float, dict[str, float]]]:
+    """The emotion curve that the voice suggests; empty where nothing was heard of it."""
+    return emotion.suggest(voice.f0, voice.loudness, voice.seconds, effort=voice.effort) if len(voice.f0) else []
 
 
 def _by_points(
@@ -211,6 +217,6 @@ def _alike(one: Phones, other: Phones, seconds: float) -> float:
 
 
 __all__ = [
-    "DEFAULT_METHOD", "LIFE", "METHODS", "MOUTH", "OPTIONS", "REGIONS", "TRAINED", "Face", "Method", "generate",
+    "DEFAULT_METHOD", "LIFE", "METHODS", "MOUTH", "OPTIONS", "REGIONS", "TRAINED", "Face", "Method", "generate", "mood",
     "with_phones",
 ]  # fmt: skip

@@ -75,6 +75,11 @@ def test_regions_are_left_alone_or_kept_from_a_capture(tmp_path, sentence, plain
     assert np.allclose(both.track.weights[:, JAW], only.track.weights[:, JAW])
     with pytest.raises(InputError, match="no region"):
         generate(sentence, voice=plain.voice, regions="chin")
+    usual = generate(sentence, voice=plain.voice, keep=str(tmp_path / "capture.csv"))
+    np.testing.assert_array_equal(usual.track.weights, both.track.weights)
+    for wishes, words in (({"regions": "all", "keep": "capture.csv"}, "keeps nothing"), ({"keep": "no.csv"}, "no.csv")):
+        with pytest.raises(InputError, match=words):
+            generate(sentence, **wishes)
 
 
 def test_emotions_are_read_as_animators_write_them():
@@ -177,9 +182,7 @@ def test_a_stream_moves_as_the_whole_does(sentence):
     samples = resampled(sentence, 16000).samples[0]
     mouth = LiveMouth(60.0, 120)
     assert mouth.latency < 0.25
-    made = np.concatenate(
-        [*(mouth.feed(samples[at : at + 640]) for at in range(0, len(samples), 640)), mouth.finish()]
-    )
+    made = np.concatenate([*(mouth.feed(samples[at : at + 640]) for at in range(0, len(samples), 640)), mouth.finish()])
     whole = generate(sentence, fps=60.0, upper=0.0).track.weights
     count = min(len(made), len(whole))
     assert abs(len(made) - len(whole)) <= 2
