@@ -114,6 +114,12 @@ def express(curve: Curve, seconds: float, fps: float) -> Array:
     return (poses[before] + x * x * (3 - 2 * x) * (poses[after] - poses[before])).clip(0, 1)
 
 
+def felt(layers: Sequence[tuple[Curve, float]], seconds: float, fps: float) -> Array | None:
+    """(T, 52) the sum of emotion curves, each times its amount; None where there are none. Raises InputError."""
+    shown = [amount * express(curve, seconds, fps) for curve, amount in layers if len(curve) and amount]
+    return sum(shown[1:], shown[0]) if shown else None
+
+
 def combine(
     mouth: Array,
     life: Array | None = None,

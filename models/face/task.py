@@ -13,7 +13,7 @@ from ...rigs.files import ensure_writable, read_bytes, replacing
 from ...rigs.job import Job, Progress, part
 from ...rigs.phone_files import read_phones
 from ...rigs.phones import Phones
-from . import DEFAULT_METHOD, METHODS, generate, with_phones
+from . import DEFAULT_METHOD, METHODS, generate, mood, with_phones
 from .controls import OPTIONS as CONTROLS
 from .controls import Known
 
@@ -47,8 +47,8 @@ def face(options: dict[str, Any], job: Job, progress: Progress) -> dict[str, Any
 
     Returns:
         `face` the path written, `phones` (Phones.to_dict), `settings` all that is needed to make it again, `notes`
-        sentences on what was odd about the sound, `voice` its effort, loudness and motion 25 times a second, by which
-        the mouth can be solved again, `frames`, `fps`, `seconds`.
+        sentences on what was odd about the sound, `voice` its effort, loudness and motion 25 times a second and the
+        mood that was followed, by which the mouth can be solved again, `frames`, `fps`, `seconds`.
 
     Raises:
         InputError: the sound, the text, the phones or an option is wrong. Cancelled: progress raised it.
@@ -111,6 +111,7 @@ def face(options: dict[str, Any], job: Job, progress: Progress) -> dict[str, Any
         "voice": {
             **{name: _thinned(getattr(voice, name), 3) for name in ("effort", "loudness")},
             "motion": _thinned(voice.motion, 2),
+            **({"mood": mood(voice)} if made.settings.get("suggest_emotion") else {}),
         },
         "frames": len(made.track),
         "fps": made.track.fps,

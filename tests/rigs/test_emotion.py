@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 from avanim.rigs.articulation import articulate
-from avanim.rigs.emotion import EMOTIONS, combine, express, pose, read_curve, suggest
+from avanim.rigs.emotion import EMOTIONS, combine, express, felt, pose, read_curve, suggest
 from avanim.rigs.errors import InputError
 from avanim.rigs.face import ARKIT_52, FaceTrack
 from avanim.rigs.face_life import live
@@ -44,6 +44,13 @@ def test_mixes_go_over_into_each_other():
     np.testing.assert_allclose(shown[15], (pose({"happy": 1}) + pose({"sad": 0.5, "afraid": 0.5})) / 2)
     np.testing.assert_allclose(shown[29], pose({"sad": 0.5, "afraid": 0.5}))
     assert not express([], 1.0, 30).any() and not express([(0, {"neutral": 1.0})], 1.0, 30).any()
+
+
+def test_curves_add_up_by_their_amounts():
+    happy, sad = [(0.0, {"happy": 1.0})], [[0.0, {"sad": 0.5}]]
+    made = felt([(happy, 0.5), (sad, 1.0), ([], 1.0)], 1.0, 10)
+    np.testing.assert_allclose(made[4], 0.5 * pose({"happy": 1.0}) + pose({"sad": 0.5}))
+    assert felt([([], 1.0), (happy, 0.0)], 1.0, 10) is None
 
 
 def test_every_emotion_has_its_own_face():
