@@ -93,15 +93,16 @@ def test_90_a_short_training_run_learns_from_pictures(song, tmp_path):
     lessons, losses = Lessons(net, [taught]), []
 
     def noted(step: int) -> torch.Tensor:
-        losses.append(lessons.loss(step, step >= 20))
+        losses.append(lessons.loss(step, step >= 44))
         return losses[-1]
 
-    run = Run(net, 24, 1e-2, tmp_path / "run.pt")
+    # After 20 steps it has only begun to fall, to 0.73 .. 0.86 by the seed; after 44 it is at 0.24 .. 0.40.
+    run = Run(net, 46, 1e-2, tmp_path / "run.pt")
     run.go(noted)
     values = [value.item() for value in losses]
-    assert np.mean(values[14:20]) < 0.84 * np.mean(values[:3])
-    again = Run(ListenNet(SMALL), 24, 1e-2, tmp_path / "run.pt")
-    assert again.done == 24
+    assert np.mean(values[38:44]) < 0.5 * np.mean(values[:4])
+    again = Run(ListenNet(SMALL), 46, 1e-2, tmp_path / "run.pt")
+    assert again.done == 46
     for one, other in zip(net.parameters(), again.net.parameters(), strict=True):
         assert torch.equal(one, other)
 
