@@ -2,6 +2,7 @@
 """The face panel on the bpy wheel: speech becomes a take that moves the mouth, markers solve it again."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -94,14 +95,28 @@ def test_moved_and_renamed_markers_solve_the_mouth_again_and_leave_the_eyes(fres
     assert marks.kept(made)["phonemes"].labels[index] == "m"
     before, after = curves(ava, action), curves(ava, made)
     frame = 1 + round((kept.times[index] + kept.times[index + 1]) / 2 * action["avanim_fps"])
-    closed = min(
-        after["jawOpen"].evaluate(f) - after["mouthClose"].evaluate(f) for f in (frame - 1, frame, frame + 1)
-    )
+    closed = min(after["jawOpen"].evaluate(f) - after["mouthClose"].evaluate(f) for f in (frame - 1, frame, frame + 1))
     assert closed < 0.03  # the new m closes the lips
     for f in range(1, action["avanim_frames"], 4):
         assert after["eyeBlinkLeft"].evaluate(f) == before["eyeBlinkLeft"].evaluate(f)
     assert tracks.track_of(ava, action).mute and not tracks.track_of(ava, made).mute
     assert marks.are_shown(fresh_scene, made)
+
+
+def test_a_mouth_solved_again_keeps_its_mood_and_its_own_poses(fresh_scene, ava, speech, tmp_path):
+    (tmp_path / "mine.toml").write_text('[phone."a aa ae eh @"]\njawOpen = 0.9\nmouthStretch = 0.6\n')
+    wide = {"poses": str(tmp_path / "mine.toml")}
+    for controls, shape in ((wide, "jawOpen"), ({"emotion": "happy", "suggest_emotion": 1.0}, "mouthSmileLeft")):
+        action, _ = speak(fresh_scene, ava, speech, show_markers=True, controls=controls)
+        assert ("mood" in json.loads(action["avanim_voice"])) == ("emotion" in controls)
+        marker = next(m for m in fresh_scene.timeline_markers if m.name == "m")
+        marker.frame += 1
+        made = resolve(fresh_scene, ava, action)
+        before, after = curves(ava, action)[shape], curves(ava, made)[shape]
+        frames = range(1, action["avanim_frames"], 3)
+        off = [abs(before.evaluate(f) - after.evaluate(f)) for f in frames]
+        assert np.median(off) < 0.02 and max(after.evaluate(f) for f in frames) > 0.4
+        marks.hide(fresh_scene, made)
 
 
 def test_only_the_mouth_leaves_the_rest_to_what_plays_below(fresh_scene, ava, speech):
