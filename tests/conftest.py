@@ -7,8 +7,13 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).parents[1]
+
+# How long an example takes says more about what else the machine does than about the code.
+settings.register_profile("avanim", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("avanim")
 
 
 @pytest.fixture(scope="session")
