@@ -93,7 +93,7 @@ _HALF = 0.10
 _WAYS = ((LIPS, 0.050, 0.060), (TEETH, 0.055, 0.055), (HISSING, 0.070, 0.080))
 _FUNNEL_WAY = 0.090
 # In a pause of this length (s) or longer the lips meet, so long after the last sound, and part so long before the next.
-_PAUSE, _MEET, _PART = 0.12, 0.035, 0.03
+_PAUSE, _MEET, _PART = 0.12, 0.02, 0.02
 _VOWELS, _TEXTURE = those("vowel"), those("vowel", "approximant", "trill", "velar", "glottal")
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...rigs.articulation import articulate
+from ...rigs.articulation import MouthSettings, articulate
 from ...rigs.errors import InputError
 from ...rigs.face import FaceTrack
 from ...rigs.files import replacing
@@ -49,8 +49,9 @@ class Row:
 
 def rows_of(methods: str, rhubarb: str | Path | None, cache: str | Path | None) -> dict[str, Row]:
     """The rows of these names, with commas, or all. Raises InputError: one is unknown."""
+    ours = _Ours()
     every: dict[str, Row] = {
-        "articulator": Row("AVAnim", _of_track(_ours), _ours, _own_closures),
+        "articulator": Row("AVAnim", _of_track(ours.track), ours.track, ours.closures),
         "streaming": Row(f"AVAnim, streaming {LOOKAHEAD_MS} ms", _of_track(_streamed), _streamed),
         "aligned": Row("AVAnim, text known (aligned)", _of_track(_aligned)),
         "labels": Row("AVAnim, labels articulated", _of_track(_labelled)),
@@ -83,17 +84,20 @@ def _as_track(weights: NDArray[np.float64], fps: float = FPS) -> FaceTrack:
     return FaceTrack(weights, np.zeros((len(weights), 3)), np.zeros((len(weights), 2)), fps)
 
 
-def _ours(item: Item) -> FaceTrack:
-    from ...rigs.articulation import MouthSettings
+class _Ours:
+    """AVAnim's own method, which hears each clip once for all frame rates."""
 
-    return _as_track(articulated(listen(Source.of_sound(item.sound)), FPS, MouthSettings()))
+    def __init__(self) -> None:
+        self._kept: dict[int, tuple[Item, Voice]] = {}
 
+    def track(self, item: Item) -> FaceTrack:
+        return self.closures(item, FPS)[1]
 
-def _own_closures(item: Item, fps: float) -> tuple[Phones, FaceTrack]:
-    from ...rigs.articulation import MouthSettings
-
-    voice = listen(Source.of_sound(item.sound))
-    return voice.phones, _as_track(articulated(voice, fps, MouthSettings()), fps)
+    def closures(self, item: Item, fps: float) -> tuple[Phones, FaceTrack]:
+        if id(item) not in self._kept:
+            self._kept[id(item)] = item, listen(Source.of_sound(item.sound))
+        voice = self._kept[id(item)][1]
+        return voice.phones, _as_track(articulated(voice, fps, MouthSettings()), fps)
 
 
 def _streamed(item: Item) -> FaceTrack:
