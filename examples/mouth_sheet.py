@@ -25,7 +25,7 @@ from mathutils import Vector
 from PIL import Image, ImageDraw
 
 AROUND = ("p", "b", "m", "f", "v", "w", "o", "ao")
-SIZE = (150, 150)
+SIZE = (150, 120)
 
 
 def stage(name: str, samples: int) -> list[bpy.types.Object]:
@@ -35,14 +35,15 @@ def stage(name: str, samples: int) -> list[bpy.types.Object]:
     armature.rotation_euler.z = np.radians(18)
     bpy.context.view_layer.update()
     scene = bpy.context.scene
-    target = armature.matrix_world @ armature.pose.bones["head"].head + Vector((0, 0, 0.01))
+    # Between nose and mouth, which lies before the head's joint.
+    target = armature.matrix_world @ (armature.pose.bones["head"].head + Vector((0, -0.095, -0.018)))
     for place, energy, width in (((-1.3, -1.9, 1.2), 52, 0.9), ((1.6, -1.3, 0.2), 17, 1.2), ((0.5, 1.5, 1.1), 50, 0.9)):
         light = bpy.data.objects.new("Light", bpy.data.lights.new("Light", "AREA"))
         light.data.energy, light.data.size, light.location = energy, width, target + Vector(place)
         light.rotation_euler = (target - light.location).to_track_quat("-Z", "Y").to_euler()
         scene.collection.objects.link(light)
     camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
-    camera.data.type, camera.data.ortho_scale = "ORTHO", 0.19
+    camera.data.type, camera.data.ortho_scale = "ORTHO", 0.145
     camera.location, camera.rotation_euler = target + Vector((0, -6, 0)), (np.pi / 2, 0, 0)
     scene.collection.objects.link(camera)
     scene.camera = camera
@@ -103,7 +104,8 @@ def main() -> None:
             whole.paste(shoot(meshes, weights[frame], Path(folder) / "shot.png"), (x, y + 14))
             pen.text((x + 4, y + 1), f"{frame}  {names[frame]}", fill=(255, 230, 120))
     wishes.out.parent.mkdir(parents=True, exist_ok=True)
-    whole.save(wishes.out, optimize=True)
+    # Few colours: a page should load quickly.
+    whole.quantize(256).save(wishes.out, optimize=True)
 
 
 if __name__ == "__main__":
