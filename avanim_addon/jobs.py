@@ -144,6 +144,7 @@ class JobHandle:
         self.id = identity
         self.job = job
         self.state = "queued"
+        self.stopped = False
         self.progress = 0.0
         self.step = "Waiting"
         self.eta: float | None = None  # s
@@ -157,7 +158,8 @@ class JobHandle:
         return self.state in ("done", "failed", "cancelled")
 
     def cancel(self) -> None:
-        """Stop it; its state is cancelled from here on."""
+        """Stop it; its state is cancelled from here on, unless it has ended already; `stopped` is true then, too."""
+        self.stopped = True
         self._worker.cancel(self)
 
     def wait(self, seconds: float | None = None) -> bool:

@@ -162,7 +162,7 @@ def main() -> None:
         events = contacts.capture(captured).events
         job = Job("impacts", str(captured), {"layout": "stereo"}, str(told.out.with_suffix(".wav")))
         made = run(job)
-        render(still, size=(WIDTH, PICTURE), frame=told.frame or scene.frame_end)
+        render(still, size=(PICTURE * 16 // 9 if told.scene else WIDTH, PICTURE), frame=told.frame or scene.frame_end)
         with Image.open(still) as picture:
             sound = load_sound(told.out.with_suffix(".wav"), rate=48000)
             draw(events, sound.mono(), 48000, picture.convert("RGB"), told.out)

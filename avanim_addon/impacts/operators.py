@@ -69,7 +69,9 @@ class AVANIM_OT_bake_impacts(Errand, bpy.types.Operator):
     def _done(self, context):
         if self._job.own_worker is None:
             return super()._done(context)
-        # The contacts are found; the models' Python plays them.
+        if self._job.handle.stopped:  # just as the contacts were found
+            return self._end({"INFO"}, "Cancelled")
+        # The models' Python plays them.
         self._job.own_worker.kill()
         self._job.own_worker = None
         self._job.handle = session.worker().submit(self._second_job())

@@ -277,14 +277,15 @@ def _event_places(events: list[tuple[int, Event]], capture: Capture) -> Array:
 def levelled(
     tracks: dict[str, Array], headroom: float = 3.0, full_scale: float | None = None
 ) -> tuple[dict[str, NDArray[np.float32]], float]:
-    """All tracks on one scale, on which their sum does not clip, and the pressure in Pa that is 1.0.
+    """All tracks on one scale, on which neither they nor their sum clip, and the pressure in Pa that is 1.0.
 
     Args:
+        tracks: by name; the one called "" is the sum, which is made where it is missing.
         headroom: dB that are left above the loudest moment. full_scale: Pa of 1.0, if it is to be a given one; raised
             where that would clip.
     """
-    peak = max([float(np.abs(np.sum(list(tracks.values()), axis=0)).max(initial=0.0)),
-                *(float(np.abs(track).max(initial=0.0)) for track in tracks.values())], default=0.0)  # fmt: skip
+    heard = list(tracks.values()) + ([] if "" in tracks or not tracks else [np.sum(list(tracks.values()), axis=0)])
+    peak = max((float(np.abs(track).max(initial=0.0)) for track in heard), default=0.0)
     scale = peak * 10 ** (headroom / 20)
     if full_scale is not None:
         scale = max(full_scale, peak)

@@ -75,22 +75,19 @@ def impacts(stage):
     running = session.running[session.errand("impacts")]
     yield lambda: running.own_worker.about
     pid = running.own_worker.about["pid"]
-    stage.point_at_viewport()
-    yield 0.2
     began = time.perf_counter()
-    stage.xdotool("key", "Escape")
+    stage.xdotool("key", "Escape")  # the sidebar is of the 3D view, too
     yield lambda: not session.errand("impacts")
     facts["esc_seconds"] = [time.perf_counter() - began]
     yield lambda: _gone(pid)
     facts["after_esc"] = [_there(stage)]
 
-    # 2. ESC while the sound is made, by the worker.
+    # 2. ESC while the sound is made, by the worker, which must start first: it would be too quick to be stopped.
+    session.stop_worker()
     yield from _click(stage, found[BAKE])
     yield lambda: session.errand("impacts")
     running = session.running[session.errand("impacts")]
     yield lambda: running.own_worker is None
-    stage.point_at_viewport()
-    yield 0.2
     facts["state_before_esc"] = running.handle.state
     began = time.perf_counter()
     stage.xdotool("key", "Escape")
@@ -129,12 +126,14 @@ def impacts(stage):
     stage.point_at_viewport()
     yield 0.3
     stage.xdotool("key", "ctrl+z")
-    yield 2.0
+    yield lambda: not _strips()
+    yield 1.0
     scene = bpy.context.scene
     facts["after_undo"] = _there(stage)
     facts["same_places"] = [(obj.name, list(obj.location)) for obj in scene.objects] == places
     stage.xdotool("key", "ctrl+shift+z")
-    yield 2.0
+    yield lambda: len(_strips()) == len(facts["baked"]["strips"])
+    yield 1.0
     scene = bpy.context.scene
     facts["after_redo"] = _there(stage)
 
@@ -149,7 +148,7 @@ def impacts(stage):
     yield 1.0
     found = yield from stage.buttons([REBAKE])
     facts["buttons"] += list(found)
-    session.stop_worker()  # it is quick: the one that must start first can be stopped
+    session.stop_worker()
     stage.point_at(*found[REBAKE])
     yield 0.3
     stage.xdotool("click", 1)
@@ -159,7 +158,7 @@ def impacts(stage):
     yield 1.5
     facts["after_esc"].append(_there(stage))
     yield from _click(stage, found[REBAKE])
-    yield lambda: len(_there(stage)["folders"]) == 2 and not session.errand("rebake")
+    yield lambda: _stems() != facts["stems"][0] and not session.errand("rebake")
     yield 1.0
     facts["changed"] = _there(stage)
     facts["stems"].append(_stems())
@@ -169,14 +168,15 @@ def impacts(stage):
     scene.avanim.impacts.events[number].mute = True
     bpy.ops.ed.undo_push(message="Muted")
     yield from _click(stage, found[REBAKE])
-    yield lambda: len(_there(stage)["folders"]) == 3 and not session.errand("rebake")
+    yield lambda: _stems() != facts["stems"][1] and not session.errand("rebake")
     yield 1.0
     facts["muted"] = _there(stage)
     facts["stems"].append(_stems())
     stage.point_at_viewport()
     yield 0.3
     stage.xdotool("key", "ctrl+z")
-    yield 2.0
+    yield lambda: len(_strips()) == len(facts["changed"]["strips"])
+    yield 1.0
     facts["stems"].append(_stems())
     facts["same_file"] = before == hashlib.sha256((stage.folder / "scene.blend").read_bytes()).hexdigest()
     yield from show_only(stage)
