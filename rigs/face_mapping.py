@@ -131,7 +131,7 @@ def _spoken(targets: dict[str, FaceTarget], weights: Array, apart: Array) -> dic
 
 def _loosely(apart: Array) -> Array:
     """How far another mouth may open: up to where the lips count as closed as far as they do; beyond, ever more."""
-    return np.maximum(apart, 0) + 2 * np.maximum(apart - _CLOSED, 0)
+    return np.maximum(apart, 0.0) + 2.0 * np.maximum(apart - _CLOSED, 0.0)
 
 
 def opening(weights: Array) -> Array:

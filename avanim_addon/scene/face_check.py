@@ -172,10 +172,9 @@ def _bones_still(scene: bpy.types.Scene, armature: bpy.types.Object, part: Part)
     if not jaw or not curves:
         return ""
     frames = int(part.action["avanim_frame_start"]) + np.arange(int(part.action["avanim_frames"]))
-    asked = np.ptp([keys.sample(curve, frames) for curve in curves], axis=1)
-    if asked.max() < _LEAST / 10:
+    values = np.array([keys.sample(curve, frames.astype(float)) for curve in curves])
+    if np.ptp(values, axis=1).max() < _LEAST / 10:
         return ""
-    values = np.array([keys.sample(curve, frames) for curve in curves])
     most = int(np.argmax(np.abs(values - values[:, :1]).max(axis=0)))
     current, below = scene.frame_current, scene.frame_subframe
     poses = []

@@ -72,7 +72,7 @@ def recognised_controls(bones: Collection[str]) -> FaceControls | None:
 
 
 def _of(table: dict[str, Any], bones: Collection[str]) -> FaceControls:
-    written = dict(zip(_SIDES, table["sides"], strict=True))
+    written: dict[str, str] = dict(zip(_SIDES, table["sides"], strict=True))
 
     def first(names: list[str], side: str = "") -> str:
         return next((bone for name in names if (bone := name.replace("@", written.get(side, ""))) in bones), "")

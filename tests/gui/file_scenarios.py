@@ -288,6 +288,16 @@ def pictures(stage):
         yield 1.0
         _shot(stage, f"panel_{panel}", stage.view, stage.region("UI"))
         yield 1.0
+    # With its tables, which are those of a rig of one's own.
+    bring_rig = importlib.import_module("retarget_scenarios").bring_rig
+    bring_rig(stage)
+    bpy.ops.avanim.map_bones()
+    bpy.ops.avanim.map_face()
+    yield from show_only(stage, "AVANIM_PT_retarget")
+    yield 1.0
+    _shot(stage, "panel_retarget", stage.view, stage.region("UI"))
+    yield 1.0
+    bpy.context.view_layer.objects.active = armature
     # A sub-panel that is closed at first, by itself.
     closed = _addon("dance.panels").AVANIM_PT_dance_choreography
     alone = type("AVANIM_PT_alone", (_addon("sidebar").Sidebar, bpy.types.Panel), {"draw": closed.draw})
