@@ -271,7 +271,7 @@ def retarget(arguments: argparse.Namespace, progress: Progress) -> Result:
         error=_two_numbers(arguments.error) if arguments.error else None,
         size=_size(arguments.size),
         progress=progress,
-        **_options(arguments, "take", "source_armature", "seconds", "fps", "target", "engine"),
+        **_options(arguments, "take", "source_armature", "body", "seconds", "fps", "target", "engine"),
     )
 
 
@@ -580,6 +580,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--armature", metavar="NAME", help="of RIG, where it holds several")
     made.add_argument("--take", metavar="NAME", help="the action of MOTION, where it is a scene; by default what plays")
     made.add_argument("--source-armature", metavar="NAME", help="of MOTION, where it holds several")
+    body = "that MOTION was made for: average, neutral, female, male or a SMPL file; by default found out"
+    made.add_argument("--body", metavar="NAME|FILE", help=body)
     made.add_argument("--seconds", type=float, metavar="S", help="only the first of the motion")
     made.add_argument("--fps", type=float, help="by default that of the .blend, else of the motion")
     made.add_argument("--root", default="hips", choices=("hips", "root", "in-place"), help="what carries the way")
@@ -626,7 +628,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--styles", metavar="A,B", help="only these; the others stay as they are in FILE")
     made.add_argument("--minutes", type=float, help="dance/diffusion, speech/phones: how long to train")
     made.add_argument("--size", choices=("small", "base"), help="dance/diffusion: of the network; base wants a GPU")
-    made.add_argument("--start", metavar="WEIGHTS", help="speech/phones: weights to go on from")
+    start = "speech/phones: weights to go on from; impact/indicated: those of impact/foley"
+    made.add_argument("--start", metavar="WEIGHTS", help=start)
     where = "dance/diffusion, speech/phones: where to train"
     made.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), help=where)
 

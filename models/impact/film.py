@@ -89,7 +89,7 @@ def foley(options: dict[str, Any], job: Job, progress: Progress) -> dict[str, An
     if options.get("events"):
         details = {"film": source.name, "sound": output.name, "method": method, "rate": RATE, "full_scale_pa": pascal}
         details["peaks" if method == "indicated" else "sure"] = [value for _, value in listed]
-        Events(tuple(events), FPS, 0, shot.seconds, tuple(notes), details).save(options["events"])
+        Events(tuple(events), shot.fps, 1, shot.seconds, tuple(notes), details).save(options["events"])
     kinds = [event.materials[0] for event in events]
     progress(1.0, "Done")
     return {

@@ -80,6 +80,7 @@ def figures(clips: list[Clip], said: list[Seen]) -> dict[str, Any]:
         strengths += [(np.log(clip.strengths[i]), np.log(seen.strengths[j])) for i, j in pairs]
         kinds += [clip.materials[i] == seen.materials[j] for i, j in pairs]
         whole.append(clip.material == int(seen.material.argmax()))
+    empty = [not len(seen.times) for clip, seen in zip(clips, said, strict=True) if not len(clip.times)]
     found, missed, false = (int(count) for count in counts)
     true, told = np.array(strengths).reshape(-1, 2).T
     varies = len(true) > 2 and true.std() > 0 and told.std() > 0
@@ -93,6 +94,8 @@ def figures(clips: list[Clip], said: list[Seen]) -> dict[str, Any]:
         "strength_error_log": float(np.abs(true - told).mean()) if len(true) else None,
         "material_of_hits": float(np.mean(kinds)) if kinds else 0.0,
         "material_of_clips": float(np.mean(whole)),
+        "clips_without_hits": len(empty),
+        "left_without_hits": sum(empty),
     }
 
 

@@ -98,9 +98,12 @@ def losses(found: dict[str, torch.Tensor], want: dict[str, torch.Tensor]) -> dic
 
 def best_threshold(net: Watcher, clips: Sequence[Clip]) -> float:
     """How sure of a hit to be, so that hits and false hits weigh the same."""
+    tried = np.linspace(0.15, 0.85, 15)
+    seen = [watch(clip.frames, net, float(tried[0]), "cpu") for clip in clips]
     scores = []
-    for threshold in np.linspace(0.15, 0.85, 15):
-        counts = np.sum([matched(clip.times, watch(clip.frames, net, threshold, "cpu").times)[1] for clip in clips], 0)
+    for threshold in tried:
+        sure = [one.times[one.sure >= threshold] for one in seen]
+        counts = np.sum([matched(clip.times, times)[1] for clip, times in zip(clips, sure, strict=True)], 0)
         scores.append((f1_of(*counts), float(threshold)))
     return max(scores)[1]
 

@@ -37,6 +37,7 @@ COMPONENTS, WIDTH = 10, 128
 REPEATS = FPS // PICTURE_FPS
 # Robustness of the loss: log(eps + r²) cares little for how wrong what is wrong is.
 _EPSILON = 1 / 25**2
+_TYPICAL = 0.3  # deviation of the first component
 # Around a peak, frames of 1/90 s that are compared, and the seconds of sound that are copied.
 BEFORE, AFTER = 2, 16
 BEFORE_SECONDS, PIECE_SECONDS = 0.02, 0.6
@@ -46,7 +47,7 @@ _LASTS = 0.7  # share of an onset's loudness that, when its piece ends, says tha
 
 
 class IndicatedNet(nn.Module):
-    """(B, T, 3, 96, 96) frames 0..1 at 30 a second to (B, 3 T, 10) standardised components at 90."""
+    """(B, T, 3, 96, 96) frames 0..1 at 30 a second to (B, 3 T, 10) components at 90."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -85,7 +86,7 @@ class Ear:
     rise: float = 0.05
 
     def components(self, cochleagram: Array) -> Array:
-        """(T, 42) to (T, 10), of deviation one."""
+        """(T, 42) to (T, 10)."""
         return (cochleagram - self.mean) @ self.basis / self.scale
 
     def only(self, material: str) -> Ear:
@@ -208,7 +209,9 @@ def learned_ear(
     mean = rows.mean(0)
     _, basis = np.linalg.eigh(np.cov((rows - mean).T))
     basis = basis[:, ::-1][:, :COMPONENTS].copy()
-    scale = ((rows - mean) @ basis).std(0) + 1e-6
+    # One scale for all, by which a typical distance from the mean is several times the loss's epsilon: were each of
+    # deviation one, everything that sounds would be an outlier, and silence all that is learned.
+    scale = np.full(COMPONENTS, ((rows - mean) @ basis).std(0).max() / _TYPICAL + 1e-9)
     ear = Ear(mean, basis, scale, np.zeros((0, 1, 1)), np.zeros((0, 1), np.float32), ())
     kept = [pieces[index] for index in np.unique(np.linspace(0, len(pieces) - 1, min(limit, len(pieces))).astype(int))]
     cut, waves = [], []

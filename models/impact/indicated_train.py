@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ...rigs.job import Progress, part, silent
 from .cochleagram import FPS, RATE, cochleagram
+from .foley import load_weights as load_watcher
 from .foley_score import f1_of, matched
 from .foley_train import augmented
 from .indicated import (
@@ -82,9 +83,14 @@ def pieces_of(clip: Clip, sound: Array, number: int) -> list[tuple[int, int, str
 class Trainer(Run[IndicatedNet]):
     """The network, and the sounds of the clips as components."""
 
-    def __init__(self, clips: Sequence[Clip], sounds: Sequence[Array], seed: int = 0) -> None:
+    def __init__(
+        self, clips: Sequence[Clip], sounds: Sequence[Array], seed: int = 0, start: str | Path | None = None
+    ) -> None:
         torch.manual_seed(seed)
-        super().__init__(IndicatedNet(), seed)
+        net = IndicatedNet()
+        if start:
+            begin_with(net, start)
+        super().__init__(net, seed)
         self.clips = list(clips)
         grams = [cochleagram(sound) for sound in sounds]
         pieces = [
@@ -108,9 +114,17 @@ class Trainer(Run[IndicatedNet]):
 
 
 def train(
-    data_dir: str | Path, out: str | Path, *, minutes: float = MINUTES, progress: Progress = silent
+    data_dir: str | Path,
+    out: str | Path,
+    *,
+    minutes: float = MINUTES,
+    start: str | None = None,
+    progress: Progress = silent,
 ) -> dict[str, Any]:
     """Train for so many minutes and write `out`, a .safetensors; the checkpoint lies beside it. A stopped run goes on.
+
+    Args:
+        start: weights of impact/foley, whose towers it begins with, as the paper's begin with those of ImageNet.
 
     Raises:
         InputError: no clips in `data_dir`.
@@ -124,7 +138,7 @@ def train(
         for number, clip in enumerate(taught):
             progress(0.05 * number / len(taught), "Playing the clips")
             sounds.append(sound_of_clip(clip, number))
-        trainer = Trainer(taught, sounds)
+        trainer = Trainer(taught, sounds, start=start)
         trainer.run(minutes, out.with_name(out.stem + "_run.pt"), part(progress, 0.05, 0.99))
         ear = replace(trainer.ear, rise=best_rise(trainer.average.eval(), trainer.ear, held))
         save_weights(trainer.average, ear, out)
@@ -135,6 +149,13 @@ def train(
         "pieces": len(ear.kinds),
         "rise": ear.rise,
     }
+
+
+def begin_with(net: IndicatedNet, weights: str | Path) -> None:
+    """Give it the towers' convolutions of impact/foley, and what its motion tower makes of them. Raises InputError."""
+    watcher, _ = load_watcher(Path(weights))
+    net.look.layers.load_state_dict(watcher.eyes.look.layers.state_dict())
+    net.motion.load_state_dict(watcher.eyes.motion.state_dict())
 
 
 def best_rise(net: IndicatedNet, ear: Ear, clips: Sequence[Clip]) -> float:

@@ -73,8 +73,8 @@ class Film:
     """A film's frames at 30 a second, squared to 96 pixels with its edges continued, read as they are asked for.
 
     Iterating gives (96, 96, 3) arrays; where the film has fewer frames a second the last is held, as a player holds it.
-    `length` s is what the file says of itself, else 0. After iterating `seconds` is how long it was seen to be,
-    `notes` sentences on what was odd about it, and `moves` whether anything did.
+    `length` s and `fps` are what the file says of itself, else 0 and 30. After iterating `seconds` is how long it was
+    seen to be, `notes` sentences on what was odd about it, and `moves` whether anything did.
 
     Raises:
         InputError: at once or while iterating: the file is missing, no film, shorter than three frames, or longer than
@@ -83,23 +83,23 @@ class Film:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        self.length, self.seconds, self.notes, self.moves = 0.0, 0.0, (), False
+        self.length, self.fps, self.seconds, self.notes, self.moves = 0.0, float(FPS), 0.0, (), False
         if not self.path.is_file():
             raise InputError(f"There is no film {path}.")
         with self._opened() as film:
             if film.duration:
                 self.length = film.duration / 1e6
+            self.fps = float(film.streams.video[0].average_rate or FPS)
         self._check(self.length - 1)
 
     def __iter__(self) -> Iterator[Pictures]:
-        count, shown, last, step = 0, 0, 0.0, 1 / FPS
+        count, shown, last, step = 0, 0, 0.0, 1 / self.fps
         before: Pictures | None = None
         self.moves = False
         try:
             with self._opened() as film:
                 stream = film.streams.video[0]
                 stream.thread_type = "AUTO"
-                step = 1 / float(stream.average_rate or FPS)
                 first = None
                 for frame in film.decode(stream):
                     time = frame.time if frame.time is not None else shown * step

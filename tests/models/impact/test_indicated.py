@@ -10,8 +10,10 @@ import pytest
 import torch
 from avanim.models.impact import indicated
 from avanim.models.impact.cochleagram import BANDS, FPS, RATE, cochleagram
+from avanim.models.impact.foley import Watcher
+from avanim.models.impact.foley import save_weights as save_watcher
 from avanim.models.impact.indicated import IndicatedNet, learned_ear, onsets, retrieve, sound_of
-from avanim.models.impact.indicated_train import Trainer, pieces_of, sound_of_clip
+from avanim.models.impact.indicated_train import Trainer, begin_with, pieces_of, sound_of_clip
 from avanim.models.impact.play import played
 from avanim.models.impact.shots import MATERIALS, Clip
 
@@ -99,3 +101,25 @@ def test_80_a_toy_run_learns_to_hear_pictures() -> None:
     for _ in range(40):
         last = trainer.step(0.0, 2, 30)
     assert last < first - 0.3
+
+
+def test_80_silence_has_no_onsets_and_what_slides_goes_on() -> None:
+    clips = [clip("steel"), clip("wood", slides=True)]
+    grams = [cochleagram(sound_of_clip(one, n)) for n, one in enumerate(clips)]
+    ear = learned_ear(grams, pieces_of(clips[0], sound_of_clip(clips[0]), 0))
+    assert not len(onsets(ear.components(np.zeros((90, BANDS))), ear))
+    lasting = np.zeros((270, BANDS))
+    lasting[45:225] = grams[0].max() / 2
+    at = onsets(ear.components(lasting), ear)
+    assert abs(int(at[0]) - 45) <= 1 and len(at) >= 3 and at[-1] < 225
+
+
+def test_80_it_may_begin_with_the_towers_that_see_materials(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    watcher, net = Watcher(), IndicatedNet()
+    save_watcher(watcher, 0.5, tmp_path / "foley.safetensors")
+    begin_with(net, tmp_path / "foley.safetensors")
+    pictures = torch.rand(2, 3, 96, 96)
+    with torch.inference_mode():
+        assert torch.allclose(net.motion(pictures), watcher.eyes.motion(pictures), atol=1e-2)
+        assert torch.allclose(net.look.layers(pictures), watcher.eyes.look.layers(pictures), atol=2e-2)
