@@ -91,7 +91,8 @@ def test_the_mouth_comes_to_rest_and_opens_shortly_before_the_voice():
     weights = articulate(spoken("h a l o", start=0.6), 2.5, 100)
     assert (aperture(weights)[:52] <= CLOSED).all(), "quiet until 80 ms before"
     assert aperture(weights)[58:61].max() > CLOSED / 4, "opening before the first sound"
-    assert (aperture(weights)[112:] <= CLOSED).all() and column(weights, "jawOpen")[130:].max() < 0.01
+    assert (aperture(weights)[104:] <= CLOSED).all(), "shut 40 ms after the last sound"
+    assert column(weights, "jawOpen")[130:].max() < 0.01
 
 
 def test_each_vowel_looks_like_itself():
