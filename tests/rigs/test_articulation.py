@@ -91,7 +91,7 @@ def test_the_mouth_comes_to_rest_and_opens_shortly_before_the_voice():
     weights = articulate(spoken("h a l o", start=0.6), 2.5, 100)
     assert (aperture(weights)[:52] <= CLOSED).all(), "quiet until 80 ms before"
     assert aperture(weights)[58:61].max() > CLOSED / 4, "opening before the first sound"
-    assert (aperture(weights)[104:] <= CLOSED).all(), "shut 40 ms after the last sound"
+    assert (aperture(weights)[101:] <= CLOSED).all(), "shut as soon as the last sound has ended"
     assert column(weights, "jawOpen")[130:].max() < 0.01
 
 
