@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from .average import average_rest
 from .bone_mapping import BoneMap, checked, recognised
 from .bvh import BvhClip, load_bvh
+from .contacts import contacts_of, sole_points
 from .errors import InputError
 from .motion import Motion
 from .motion_files import load_motion
@@ -96,6 +97,22 @@ def body_of(shape: RigShape, bones: BoneMap) -> Rest:
     high = np.mean([target.place(ankle)[1] - target.floor for ankle in ankles])
     floor = np.mean([joints[index(ankle), 1] for ankle in ankles]) - high
     return Rest(average.skeleton, joints, float(floor))
+
+
+def standing_body(motion: Motion, bodies: list[Rest]) -> Rest:
+    """Of several bodies the one for which a motion was made: files do not say, but its feet stand stillest on that.
+
+    Where it says little, or nothing stands, it is the first.
+    """
+    slips = []
+    for body in bodies:
+        points = sole_points(motion.on(body.skeleton.name), body)[:, :, :2]
+        held = contacts_of(points, motion.fps)
+        speed = np.linalg.norm(np.diff(points[..., [0, 2]], axis=0), axis=-1).reshape(-1, 4) * motion.fps
+        stood = speed[held[1:] & held[:-1]]
+        slips.append(float(np.median(stood)) if len(stood) else np.inf)
+    best = int(np.argmin(slips))
+    return bodies[best] if slips[best] < 0.5 * slips[0] else bodies[0]
 
 
 def motion_of_bvh(clip: BvhClip, bones: BoneMap | None = None, *, rest: Rest | None = None) -> Motion:

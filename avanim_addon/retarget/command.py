@@ -18,6 +18,7 @@ from ...rigs.retarget import Wishes
 from ...rigs.retarget_source import load_any_motion
 from ...rigs.skeleton import Rest
 from ..scene import foreign, performance, studio
+from ..scene.carry import source_body
 from ..scene.export import ENDINGS, export
 from ..scene.rig_file import RIG_FILES, open_rig, read_animation
 from ..scene.sound import set_frame_rate
@@ -60,6 +61,7 @@ def retarget_file(
     keep_scheme: str | None = None,
     take: str | None = None,
     source_armature: str | None = None,
+    body: str | None = None,
     seconds: float | None = None,
     fps: float | None = None,
     error: tuple[float, float] | None = None,
@@ -75,6 +77,7 @@ def retarget_file(
         rig: as `open_rig`.
         output: .blend keeps the rig's scene; the endings of `export`, .mp4 and .png.
         scheme: a saved map of the bones, in place of finding it out; `keep_scheme`: save the one that was used.
+        body: that a file without a rig was made for: see `carry.source_body`.
         seconds: only so much of the motion.
         fps: keys a second; by default the scene's of a .blend, else the motion's.
         error: keys of a .blend are left out while the curves stay within so many degrees and mm.
@@ -95,7 +98,7 @@ def retarget_file(
         raise InputError(f"The seconds must be a positive number, not {seconds}.")
     ensure_writable(output)
     bones = BoneMap.load(scheme) if scheme else None
-    motion, rest, name = _source(source, take, source_armature, part(progress, 0, 0.4))
+    motion, rest, name = _source(source, take, source_armature, body, part(progress, 0, 0.4))
     if seconds is not None:
         count = max(2, round(seconds * motion.fps))
         motion = Motion(motion.poses[:count], motion.trans[:count], motion.fps, motion.skeleton, motion.betas)
@@ -138,15 +141,19 @@ def retarget_file(
     }
 
 
-def _source(path: str, take: str | None, armature: str | None, progress: Progress) -> tuple[Motion, Rest, str]:
+def _source(
+    path: str, take: str | None, armature: str | None, body: str | None, progress: Progress
+) -> tuple[Motion, Rest, str]:
     if Path(path).suffix.lower() in RIG_FILES:
+        if body is not None:
+            raise InputError(f"{path} holds a rig, whose proportions are known; leave out --body.")
         progress(0.0, "Opening the source")
         motion, rest, name = read_animation(open_rig(path, armature), take, progress=part(progress, 0.2, 1))
         return motion, rest, name
     if take is not None or armature is not None:
         raise InputError(f"{path} holds one motion; leave out --take and --source-armature.")
     motion, rest = load_any_motion(path, own_body=True)
-    return motion, rest, Path(path).stem
+    return motion, source_body(motion, rest, body), Path(path).stem
 
 
 def _write(

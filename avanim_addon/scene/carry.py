@@ -6,9 +6,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import bpy
+import numpy as np
 
+from ...rigs import characters
+from ...rigs.average import average_rest
 from ...rigs.errors import InputError
-from ...rigs.retarget_source import load_any_motion
+from ...rigs.motion import Motion
+from ...rigs.retarget_source import load_any_motion, standing_body
 from ...rigs.skeleton import Rest
 from . import foreign
 from .take import Shape, read_take, write_take
@@ -31,10 +35,35 @@ def motion_to_rig(
         InputError: the file holds no motion of a humanoid, or the armature is no such target.
     """
     path = Path(path)
-    motion, rest = load_any_motion(path)
+    mapped = foreign.is_mapped(armature)
+    motion, rest = load_any_motion(path, own_body=mapped)
     settings = {"method": "file", "audio": None, "file": path.name}
-    shape = foreign.ForeignShape.of(armature, rest) if foreign.is_mapped(armature) else Shape.of(armature)
+    shape = foreign.ForeignShape.of(armature, source_body(motion, rest)) if mapped else Shape.of(armature)
     return write_take(armature, motion, name or path.stem, settings, frame_start=frame_start, fps=fps, shape=shape)
+
+
+def source_body(motion: Motion, rest: Rest, body: str | None = None) -> Rest:
+    """The body that a file's motion was made for.
+
+    Args:
+        rest: as `load_any_motion` gives it; the file's own where it has one.
+        body: "average", one of the characters, or a SMPL file, which is shaped by the motion's betas. By default an
+            average adult or the neutral character, whichever has the feet that stand stiller.
+
+    Raises:
+        InputError: there is no such body.
+    """
+    if body is None:
+        own = not np.allclose(rest.joints, average_rest(motion.skeleton).joints)
+        return rest if own else standing_body(motion, [rest, foreign.default_rest()])
+    if body == "average":
+        return average_rest(motion.skeleton)
+    if body in characters.CHARACTERS:
+        return characters.load_body(characters.FOLDER / f"SMPL_{body.upper()}.npz").rest()
+    if not Path(body).is_file():
+        known = ", ".join(("average", *characters.CHARACTERS))
+        raise InputError(f"There is no body {body}; choose {known}, or a SMPL file.")
+    return characters.load_body(Path(body)).rest(motion.betas)
 
 
 def take_to_rig(

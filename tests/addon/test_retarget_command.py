@@ -13,6 +13,8 @@ bpy = pytest.importorskip("bpy", reason="needs Blender's Python module")
 from avanim.__main__ import main  # noqa: E402
 from avanim.avanim_addon.compat import actions  # noqa: E402
 from avanim.avanim_addon.scene import rig_file, take  # noqa: E402
+from avanim.avanim_addon.scene.carry import source_body  # noqa: E402
+from avanim.avanim_addon.scene.foreign import default_rest  # noqa: E402
 from avanim.avanim_addon.scene.performance import save_scene  # noqa: E402
 from avanim.avanim_addon.scene.sample_armature import add_sample_armature  # noqa: E402
 from avanim.rigs.average import average_rest  # noqa: E402
@@ -193,6 +195,7 @@ def test_bad_input_is_refused_in_one_sentence(files, tmp_path, capsys):
         ((dance, "--to", manny, "-o", out, "--error", "1"), "degrees and millimetres"),
         ((dance, "--to", manny, "-o", out, "--map", tmp_path / "bad.json"), "no scheme"),
         ((dance, "--to", manny, "-o", out, "--take", "x"), "--take"),
+        ((dance, "--to", manny, "-o", out, "--body", "hulk"), "neutral"),
         ((dance, "--to", manny, "-o", out, "--seconds", "-1"), "positive"),
         ((dance, "--to", manny, "-o", out, "--scale", "0"), "positive"),
         ((tmp_path / "gone.npz", "--to", manny, "-o", out), "gone.npz"),
@@ -223,3 +226,18 @@ def test_a_body_of_a_rigs_proportions():
         assert body.joints[body.skeleton.index("left_ankle"), 1] - body.floor == pytest.approx(
             shape.heads[shape.index(bones.bones["left_ankle"]), 1]
         )
+
+
+def test_the_body_that_a_motion_was_made_for_is_found_out():
+    """Of a dance made on the neutral character's legs, and of one on an average adult's."""
+    average, neutral = REST, default_rest()
+    if np.allclose(average.joints, neutral.joints):
+        pytest.skip("the characters are not built")
+    for body in (average, neutral):
+        dance = perform([Placed("salsa_basic", 1)], np.arange(11) * 0.33, body, 30.0).motion
+        assert source_body(dance, average) is (average if body is average else neutral)
+        assert source_body(dance, average, "average").joints.shape == average.joints.shape
+    assert np.allclose(source_body(dance, average, "neutral").joints, neutral.joints)
+    # A body that the file itself brought is taken as it is.
+    own = body_of(sample_rig("vrm", legs=0.8), recognised(sample_rig("vrm", legs=0.8)))
+    assert source_body(dance.on(own.skeleton.name), own) is own
