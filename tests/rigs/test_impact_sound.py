@@ -147,6 +147,19 @@ def test_ambix_tells_where_it_came_from(angle, rise):
     assert np.sqrt((y**2 + z**2 + x**2).sum()) == pytest.approx(np.sqrt((w**2).sum()), rel=1e-6), "SN3D"
 
 
+@pytest.mark.parametrize(
+    ("place", "wanted"),
+    [((-2, 0, 0), (1, 1, 0, 0)), ((0, 2, 0), (1, 0, 1, 0)), ((0, 0, -2), (1, 0, 0, 1)), ((2, 0, 0), (1, -1, 0, 0))],
+    ids=["left", "above", "before", "right"],
+)
+def test_ambix_channels_are_w_y_z_x(place, wanted):
+    """ACN order and SN3D gains (Nachbar et al. 2011): Y grows to the left, Z upward, X forward."""
+    click = np.zeros(2000)
+    click[100] = 1
+    made = space.heard(click, np.array([place], float), np.zeros((1, 3)), LOOK, 24.0, "ambix", RATE)
+    assert made.sum(1) * 2 == pytest.approx(np.array(wanted, float), abs=1e-6)
+
+
 def test_distance_delays_and_weakens_and_motion_shifts():
     click = np.zeros(RATE)
     click[100] = 1
@@ -278,6 +291,19 @@ def test_arcs_find_the_moment_between_frames():
     assert found and min(abs(found[0].time - blows[0, 0]), 1) < 0.002
     peaks = detect.acceleration_peaks(places[::100], 24, [0, 0, -9.81])
     assert abs(peaks[0].time - blows[0, 0]) > abs(found[0].time - blows[0, 0])
+
+
+def test_what_comes_down_slowly_has_come_down_at_its_end():
+    clock = np.arange(120) / 120
+    foot = np.where(
+        clock < 0.5, 0.1 * (1 - clock / 0.5) ** 2, 0.0
+    )  # ease out: the last 6 mm take an eighth of a second
+    near = int(np.argmax(foot < 0.006))
+    assert near / 120 < 0.39
+    assert detect.settles(foot, near, 120, 0.15, 0.001) / 120 == pytest.approx(0.45, abs=0.005)
+    # At once where it stops at once, and no later than it may be.
+    assert detect.settles(np.array([0.1, 0.05, 0.0, 0.0]), 2, 120, 0.1, 0.001) == pytest.approx(2, abs=0.03)
+    assert detect.settles(1 - clock, 20, 120, 0.1, 0.001) <= 32
 
 
 def test_matching_takes_each_once():
