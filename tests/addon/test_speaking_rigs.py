@@ -8,7 +8,7 @@ bpy = pytest.importorskip("bpy", reason="needs Blender's Python module")
 
 from avanim.avanim_addon.compat import actions  # noqa: E402
 from avanim.avanim_addon.face.resolve import resolve  # noqa: E402
-from avanim.avanim_addon.scene import face_check, foreign, foreign_face, marks  # noqa: E402
+from avanim.avanim_addon.scene import face_check, foreign, foreign_face, marks, talk  # noqa: E402
 from avanim.avanim_addon.scene.character import meshes_of  # noqa: E402
 from avanim.avanim_addon.scene.face_take import write_face_take  # noqa: E402
 from avanim.avanim_addon.takes import tracks  # noqa: E402
@@ -199,3 +199,18 @@ def test_a_renamed_phoneme_is_solved_again(fresh_scene, human, speech, kind):
     assert before[frame] > rest + 3 and after[frame] < rest + 0.5
     last = round(FPS * (START + LONG * (len(SAID) - 0.5)))
     assert after[last] == pytest.approx(before[last], abs=0.5)
+
+
+def test_the_only_rig_of_a_file_speaks(fresh_scene, human, speech, tmp_path):
+    """As `avanim face --rig` does it: mapped where it is not, its scene kept, a camera where there is none."""
+    track, phones, _ = speech
+    human.add("default", keys="arkit")
+    bpy.context.scene["mine"] = 7
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "rig.blend"))
+    armature = talk.stage_face(track, phones, None, rig=tmp_path / "rig.blend", name="Said")
+    scene = bpy.context.scene
+    assert scene["mine"] == 7 and foreign.bones_of(armature).convention == "mpfb" and scene.camera is not None
+    assert scene.frame_end == len(track) and "o" in [marker.name for marker in scene.timeline_markers]
+    assert len(tracks.parts(armature, tracks.take_tracks(armature)[-1])) == 2
+    with pytest.raises(InputError, match="There is no"):
+        talk.stage_face(track, phones, None, rig=tmp_path / "none.blend")
