@@ -13,7 +13,10 @@ from pathlib import Path
 
 from .rigs.characters import CHARACTERS, FOLDER
 
-_MODELS = tuple(f"dance_{name}" for name in ("body_dynamics", "diffusion", "groove", "listen", "melody", "yalta"))
+_MODELS = (
+    *(f"dance_{name}" for name in ("body_dynamics", "diffusion", "groove", "listen", "melody", "yalta")),
+    "impact_foley",
+)
 
 
 def examine() -> dict[str, str]:
