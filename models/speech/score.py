@@ -105,7 +105,7 @@ def _others(data: Path, sets: dict[str, list[Item]]) -> dict[str, list[Item]]:
     return {
         "children": [item for years, item in so762 if years < _CHILD],
         "grown-ups who speak the same": [item for years, item in so762 if years >= _CHILD],
-        "several languages in one clip": [_in_a_row(row) for row in zip(*languages, strict=False)],
+        "several languages in one clip": [_in_a_row(row) for row in zip(*languages, strict=False) if len(row) > 1],
     }
 
 
