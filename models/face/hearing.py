@@ -222,7 +222,7 @@ def _within(voice: Voice, start: float, seconds: float) -> Voice:
     ).shifted(-start)  # fmt: skip
     first, count = round(start * FRAMES), round(seconds * FRAMES)
     arrays = (voice.effort, voice.loudness, voice.f0, voice.speech, voice.motion)
-    return Voice(phones, *(values[first : first + count] for values in arrays), seconds)
+    return Voice(phones, *(values[first : first + count] for values in arrays), seconds=seconds)
 
 
 def _joined(parts: list[Voice], seconds: float) -> Voice:
@@ -237,4 +237,4 @@ def _joined(parts: list[Voice], seconds: float) -> Voice:
         start += one.seconds
     table = [(one.effort, one.loudness, one.f0, one.speech, one.motion) for one in parts]
     arrays = (np.concatenate(column) for column in zip(*table, strict=True))
-    return Voice(Phones.of(rows).within(0.0, seconds), *arrays, seconds)
+    return Voice(Phones.of(rows).within(0.0, seconds), *arrays, seconds=seconds)

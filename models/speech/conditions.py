@@ -51,7 +51,8 @@ def conditions(seed: int = 0) -> dict[str, Callable[[Array], Array]]:
 def whispered(samples: Array, rng: np.random.Generator) -> Array:
     """Breath in place of the voice, its low part weaker, as where the glottis stays open."""
     weak = butter(1, 700, "highpass", fs=RATE, output="sos")
-    return np.asarray(0.3 * sosfilt(weak, _through_the_mouth(samples, rng.standard_normal(len(samples)))), np.float32)
+    made = np.asarray(sosfilt(weak, _through_the_mouth(samples, rng.standard_normal(len(samples)))))
+    return np.asarray(0.3 * made, np.float32)
 
 
 def sung(samples: Array, rng: np.random.Generator) -> Array:
@@ -66,7 +67,7 @@ def shouted(samples: Array, rng: np.random.Generator) -> Array:
     """An octave up, with a harder source, and so loud that it overdrives the microphone somewhat."""
     heard = _pitch(samples)
     high = 2.0 * np.where(heard > 0, heard, 120.0)
-    hard = lfilter([1.0, -0.7], [1.0], _through_the_mouth(samples, _voiced(samples, high, rng)))
+    hard = np.asarray(lfilter([1.0, -0.7], [1.0], _through_the_mouth(samples, _voiced(samples, high, rng))))
     return np.asarray(np.tanh(4.0 * hard / (np.abs(hard).max() + 1e-9)), np.float32)
 
 
