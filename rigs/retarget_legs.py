@@ -19,7 +19,7 @@ Mask = NDArray[np.bool_]
 _FLAT = np.array([1.0, 0, 1])
 # m that a standing foot of the source may stray before that is a step, or a slide, of its own, and how near it is to
 # where it stood while it is still said to stand there; m/s, slower than which it stands wherever it is.
-_WANDER, _NEAR, _SLOW = 0.02, 0.004, 0.1
+_WANDER, _NEAR, _SLOW, _LANDED = 0.02, 0.004, 0.1, 0.01
 # The most (rad) by which a foot that stands on its ball tilts, and the height (of its length) of a heel that is free.
 _TILT, _FREE = np.radians(2.5), 0.3
 # In lengths of the leg. Squared, added to what 1 rad moves it: a straight leg can be shortened, though not by linear
@@ -80,6 +80,13 @@ def _held(stands: Mask, path: Array, fps: float) -> Mask:
                     break
                 held[at] = True
                 at += step
+    # A foot that comes quickly from a centimetre off has not landed yet, and has lifted when it goes.
+    for span in runs(held):
+        off = np.linalg.norm(path[span] - np.median(path[span], axis=0), axis=-1) > _LANDED
+        calm = np.append(slow, [True])[span] & np.append([True], slow)[span]
+        there = np.flatnonzero(~off | calm)
+        first, last = (there[0], there[-1]) if len(there) else (span.stop - span.start, -1)
+        held[span.start : span.start + first] = held[span.start + last + 1 : span.stop] = False
     return held[:-2]
 
 
