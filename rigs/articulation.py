@@ -64,7 +64,7 @@ class MouthSettings:
     articulation: float = 1.0
     closure: float = 1.0
     smoothing: float = 0.2
-    natural: float = 1.0
+    natural: float = 0.7
     lead_ms: float = 0.0
     tongue: float = 1.0
     stepped: bool = False

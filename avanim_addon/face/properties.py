@@ -66,7 +66,7 @@ class AVANIM_PG_face(bpy.types.PropertyGroup):
     tongue: _amount("Tongue", "Size of the tongue's movement")
     closure: _amount("Closure", "How hard the lips press in p, b, m and f, v; they touch even at 0")
     smoothing: _amount("Smoothing", "0 crisp, 1 sluggish", high=1.0, default=0.2)
-    natural: _amount("Natural", "How far the mouth does as a captured face would, within each sound", high=1.0)
+    natural: _amount("Natural", "How far the mouth does as a captured face would, within each sound", high=1.0, default=0.7)
     lead_ms: FloatProperty(
         name="Lead (ms)", description="The mouth comes so many milliseconds earlier; below 0 later", min=-500, max=500
     )
