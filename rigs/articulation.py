@@ -107,8 +107,11 @@ def articulate(
     motion: ArrayLike | None = None,
     settings: MouthSettings | None = None,
     poses: Poses | None = None,
+    since: int = 0,
 ) -> Array:
     """(T, 52) weights 0..1 of ARKit's shapes, all but mouth, jaw, cheekPuff and tongue at 0; T = round(seconds · fps).
+
+    With `since` only the frames from there on, (T − since, 52): the same, in less time.
 
     Args:
         effort: 0 whispered or mumbled … 0.5 … 1 shouted; any number of values, spread evenly over `seconds`.
@@ -126,14 +129,18 @@ def articulate(
     phones = led(phones, settings)
     whole = phones.filled(max(seconds, 1 / fps))
     targets, pull = asked(whole, poses, settings, effort, loudness, seconds)
-    times = np.arange(frame_count(seconds, fps)) / fps
+    count, sigma = frame_count(seconds, fps), settings.smoothing * 0.06 * fps
+    begin = max(min(since, count) - _reach(sigma), 0)
+    times = np.arange(begin, count) / fps
     if settings.stepped:
         times = _held(whole, times, settings.hold_ms / 1000)
     real = natural.sampled(motion, seconds, times + settings.lead_ms / 1000) if settings.natural else None
     curves = _blended(whole, times, targets, pull, poses, settings, real)
     if not settings.stepped:
-        curves = _smoothed(curves, settings.smoothing * 0.06 * fps)
-    return _touched(curves, whole, times, contacts(whole, seconds, fps), poses, settings, real)
+        curves = _smoothed(curves, sigma)
+    made = contacts(whole, seconds, fps)
+    frames = Contacts(made.closed[begin:], made.teeth[begin:], made.shut[begin:])
+    return _touched(curves, whole, times, frames, poses, settings, real)[since - begin :]
 
 
 def led(phones: Phones, settings: MouthSettings) -> Phones:
@@ -227,11 +234,15 @@ def dominance(
     return index, power / (power.sum(1, keepdims=True) + 1e-12)
 
 
+def _reach(sigma: float) -> int:
+    return max(1, int(3 * sigma + 0.5))
+
+
 def _smoothed(curves: Array, sigma: float) -> Array:
     """A Gaussian along time, of `sigma` frames."""
     if sigma < 0.2 or len(curves) < 2:
         return curves
-    reach = max(1, int(3 * sigma + 0.5))
+    reach = _reach(sigma)
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
     kernel /= kernel.sum()
     padded = np.pad(curves, ((reach, reach), (0, 0)), mode="edge")

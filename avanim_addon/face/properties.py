@@ -56,9 +56,7 @@ class AVANIM_PG_face(bpy.types.PropertyGroup):
         name="Preview range only", description="Make only the frames of the timeline's preview range (P) anew"
     )
     method: EnumProperty(name="Method", description="How the mouth is moved", items=_METHOD_ITEMS)
-    seed: IntProperty(
-        name="Seed", description="Another seed is another play of eyes, brows and head", min=0, default=1
-    )
+    seed: IntProperty(name="Seed", description="Another seed is another play of eyes, brows and head", min=0, default=1)
 
     articulation: _amount("Articulation", "0 mumbles, 1 as spoken, 2 exaggerates")
     jaw: _amount("Jaw", "Size of the jaw's movement")
@@ -66,7 +64,9 @@ class AVANIM_PG_face(bpy.types.PropertyGroup):
     tongue: _amount("Tongue", "Size of the tongue's movement")
     closure: _amount("Closure", "How hard the lips press in p, b, m and f, v; they touch even at 0")
     smoothing: _amount("Smoothing", "0 crisp, 1 sluggish", high=1.0, default=0.2)
-    natural: _amount("Natural", "How far the mouth does as a captured face would, within each sound", high=1.0, default=0.7)
+    natural: _amount(
+        "Natural", "How far the mouth does as a captured face would, within each sound", high=1.0, default=0.7
+    )
     lead_ms: FloatProperty(
         name="Lead (ms)", description="The mouth comes so many milliseconds earlier; below 0 later", min=-500, max=500
     )

@@ -89,7 +89,7 @@ def _mouth(
     voice = json.loads(action["avanim_voice"])
     wished = MouthSettings.from_options(settings)
     phones = Phones.from_marks(now, seconds)
-    heard = {name: voice.get(name) or None for name in ("effort", "loudness", "motion")}
+    heard: dict[str, Any] = {name: voice.get(name) or None for name in ("effort", "loudness", "motion")}
     poses = Poses.read(settings["poses"]) if settings.get("poses") else None
     mouth = articulate(phones, seconds, fps, **heard, settings=wished, poses=poses)
     curve = emotion_curve(settings.get("emotion") or "")

@@ -89,9 +89,9 @@ class LiveMouth:
         motion = self._natural.motion(np.concatenate(self._heard))[: len(self._path)]
         made = articulate(
             _phones(self._path, frame / self.fps - start), seconds, self.fps, effort=self._kept(self._effort),
-            loudness=self._kept(self._loudness), motion=motion, settings=self.settings,
+            loudness=self._kept(self._loudness), motion=motion, settings=self.settings, since=self._given - frame,
         )  # fmt: skip
-        new = made[self._given - frame : last - frame]
+        new = made[: last - self._given]
         self._given += len(new)
         self._forget(known)
         return new
@@ -106,7 +106,8 @@ class LiveMouth:
         if drop < 50 or wanted >= known:
             return
         self._path, self._first = self._path[drop:], wanted
-        for pieces in (self._heard, self._effort, self._loudness):
+        self._heard[:] = [np.concatenate(self._heard)[drop:]]
+        for pieces in (self._effort, self._loudness):
             pieces[:] = [np.concatenate(pieces)[drop:]]
 
 

@@ -86,3 +86,14 @@ def test_a_motion_of_another_form_is_left_out():
     plain = made("a m a")
     for odd in (np.zeros((10, 3)), np.zeros(0), np.full((5, len(MOTION)), np.nan)[:0]):
         np.testing.assert_array_equal(made("a m a", odd), plain)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("stepped", [False, True])
+def test_the_last_frames_alone_are_those_of_the_whole(smoothing, stepped):
+    real = np.random.default_rng(1).random((round(SECONDS * 100), len(MOTION)))
+    settings = MouthSettings(smoothing=smoothing, stepped=stepped)
+    whole = articulate(spoken("m aa f u s"), SECONDS, FPS, motion=real, settings=settings)
+    for since in (0, 1, 70, len(whole) - 1, len(whole), len(whole) + 3):
+        late = articulate(spoken("m aa f u s"), SECONDS, FPS, motion=real, settings=settings, since=since)
+        assert late.shape == whole[since:].shape and np.allclose(late, whole[since:], atol=1e-12)
