@@ -42,6 +42,7 @@ _TYPICAL = 0.3  # deviation of the first component
 BEFORE, AFTER = 2, 16
 BEFORE_SECONDS, PIECE_SECONDS = 0.02, 0.6
 _RISE = 0.12  # of the loudest sound: an onset, where nothing was tried out
+_SMOOTH = 9  # frames over which a rise is seen; a tenth of a second
 _APART = 0.07  # s between two peaks
 _LASTS = 0.7  # share of an onset's loudness that, when its piece ends, says that it goes on
 
@@ -98,6 +99,10 @@ class Ear:
         kinds = tuple(self.kinds[index] for index in kept)
         return replace(self, pieces=self.pieces[kept], waves=self.waves[kept], kinds=kinds)
 
+    def quiet(self) -> float:
+        """Loudness below which there is nothing: half that of the quietest tenth of the pieces."""
+        return 0.5 * float(np.quantile(self.cochleagram(self.pieces).mean(2).max(1), 0.1))
+
     def cochleagram(self, components: Array) -> Array:
         return components * self.scale @ self.basis.T + self.mean
 
@@ -132,21 +137,23 @@ def hear(
 def onsets(components: Array, ear: Ear) -> NDArray[np.int64]:
     """Where the predicted sound sets in: frames of 1/90 s at which its loudness rises most, and where it goes on."""
     loudness = ear.cochleagram(components).mean(1)
-    rise = np.diff(loudness, prepend=min(loudness[0], 0.0))
-    rise = np.convolve(rise, np.ones(3), "same")
-    apart = max(1, round(_APART * FPS))
+    rise = np.convolve(np.diff(loudness, prepend=loudness[:1]), np.hanning(_SMOOTH + 2)[1:-1], "same")
+    apart, quiet = max(1, round(_APART * FPS)), ear.quiet()
+    padded = np.pad(rise, _SMOOTH // 2, constant_values=-np.inf)
+    peaks = rise >= np.lib.stride_tricks.sliding_window_view(padded, _SMOOTH).max(1)
     found: list[int] = []
     for frame in np.argsort(-rise):
         if rise[frame] < ear.rise:
             break
-        if all(abs(frame - other) >= apart for other in found):
+        heard = loudness[frame : frame + AFTER].max() >= quiet
+        if heard and peaks[frame] and all(abs(frame - other) >= apart for other in found):
             found.append(int(frame))
     # What slides is as loud when its piece ends as it was: it is followed by another.
     length = round((PIECE_SECONDS - 0.1) * FPS)
     for begin, end in itertools.pairwise([*sorted(found), len(loudness)]):
         first = loudness[begin : begin + length].max()
         for frame in range(begin + length, end - apart, length):
-            if loudness[frame] < max(_LASTS * first, ear.rise):
+            if loudness[frame] < max(_LASTS * first, quiet):
                 break
             found.append(frame)
     return np.array(sorted(found), int)

@@ -159,15 +159,28 @@ def begin_with(net: IndicatedNet, weights: str | Path) -> None:
 
 
 def best_rise(net: IndicatedNet, ear: Ear, clips: Sequence[Clip]) -> float:
-    """The rise of loudness that is best taken for an onset: that by which hits are found and not made up."""
+    """The rise of loudness that is best taken for an onset: that by which hits are found and nothing is made up.
+
+    What sets in amid a slide is neither.
+    """
     heard = [hear(clip.frames, net, "cpu") for clip in clips]
     loudest = max(float(ear.cochleagram(components).mean(1).max()) for components in heard)
     scores = []
     for rise in loudest * np.geomspace(0.02, 0.6, 18):
-        tried = replace(ear, rise=float(rise))
-        counts = np.sum([_found(clip, told, tried)[1] for clip, told in zip(clips, heard, strict=True)], 0)
-        scores.append((f1_of(*counts), float(rise)))
+        counts = np.zeros(3, int)
+        for clip, told in zip(clips, heard, strict=True):
+            at = onsets(told, replace(ear, rise=float(rise)))
+            frames = np.minimum(at * PICTURES // FPS, len(clip.slides) - 1)
+            counts += matched(clip.times, at[~_amid(clip)[frames]] / FPS)[1]
+        scores.append((f1_of(*(int(count) for count in counts)), float(rise)))
     return max(scores)[1]
+
+
+def _amid(clip: Clip) -> NDArray[np.bool_]:
+    """(T,): whether something slides, and nothing has hit within 0.15 s."""
+    clock = np.arange(len(clip.slides)) / PICTURES
+    near = (np.abs(clock[:, None] - clip.times) < 0.15).any(1)
+    return (clip.slides > 0) & ~near
 
 
 def _found(clip: Clip, components: Array, ear: Ear) -> tuple[list[tuple[int, int]], tuple[int, int, int]]:
@@ -206,8 +219,7 @@ def score(data_dir: str | Path, progress: Progress = silent) -> dict[str, Any]:
             chance.append(ear.kinds[rng.integers(len(ear.kinds))].split()[0] == MATERIALS[clip.materials[hit]])
             action["hit"].append(kinds[index][1] == "hit")
         for index, moment in enumerate(at / FPS):
-            amid = clip.slides[min(round(moment * PICTURES), len(clip.slides) - 1)] > 0
-            if amid and not (np.abs(clip.times - moment) < 0.15).any():
+            if _amid(clip)[min(round(moment * PICTURES), len(clip.slides) - 1)]:
                 action["slide"].append(kinds[index][1] == "slide")
         heard.append(components)
         true.append(ear.components(cochleagram(sound_of_clip(clip, number)))[: len(components)])
