@@ -16,6 +16,7 @@ from .rigs.characters import CHARACTERS, FOLDER
 _MODELS = (
     *(f"dance_{name}" for name in ("body_dynamics", "diffusion", "groove", "listen", "melody", "yalta")),
     "impact_foley",
+    "impact_indicated",
 )
 
 
