@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import av
 import numpy as np
@@ -35,14 +36,14 @@ def pictures(count: int, height: int = 64, width: int = 96, moves: bool = True) 
 
 
 def write(
-    path: Path, frames: np.ndarray, fps: float = 30, codec: str = "mpeg4", tone: bool = False, **container
+    path: Path, frames: np.ndarray, fps: int = 30, codec: str = "mpeg4", tone: bool = False, **container: Any
 ) -> Path:
     with av.open(str(path), "w", **container) as out:
-        stream = out.add_stream(codec, rate=fps)
+        stream: Any = out.add_stream(codec, rate=fps)
         stream.width, stream.height = frames.shape[2], frames.shape[1]
         stream.pix_fmt = "rgb24" if codec == "png" else "yuv420p"
         stream.bit_rate = 2_000_000
-        voice = out.add_stream("aac", rate=48000, layout="mono") if tone else None
+        voice: Any = out.add_stream("aac", rate=48000, layout="mono") if tone else None
         for picture in frames:
             out.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         out.mux(stream.encode())
