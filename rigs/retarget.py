@@ -95,13 +95,15 @@ class Carried:
 
 
 def retarget(
-    motion: Motion, shape: RigShape, bones: BoneMap, wishes: Wishes | None = None, *, rest: Rest | None = None
-) -> Carried:
+    motion: Motion, shape: RigShape, bones: BoneMap, wishes: Wishes | None = None, *, rest: Rest | None = None,
+    exact: tuple[int, ...] = (),
+) -> Carried:  # fmt: skip
     """Carry `motion` over to the rig `shape`.
 
     Args:
         shape: in the model's axes (`rig_shape.facing`), metres.
         rest: the body that the motion was made for; an average adult's by default.
+        exact: frames at which the joints' directions count more than feet: poses that were read off this very rig.
 
     Raises:
         InputError: the map lacks joints that are needed, or a limb has no length.
@@ -126,7 +128,8 @@ def retarget(
     # Heights count from the floor; the way over it from where each stands at rest.
     centre = scale * (hips - hips0 * [1, 0, 1]) + ours0 * [1, 0, 1] + [0, target.floor, 0]
     pelvis = centre + np.einsum("tij,j->ti", turns["pelvis"], target.place("pelvis") - ours0)
-    pelvis, legs = kept_feet(target, rest, turns, pelvis, points, contact, scale, motion.fps, wishes.feet)
+    kept = np.isin(np.arange(len(motion)), exact)
+    pelvis, legs = kept_feet(target, rest, turns, pelvis, points, contact, scale, motion.fps, wishes.feet, kept)
     if wishes.hands:
         kept_hands(target, rest, turns, pelvis, positions, scale)
     return _keyed(target, turns, pelvis, wishes, scale, contact, legs, motion.fps)

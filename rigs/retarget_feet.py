@@ -55,6 +55,7 @@ def kept_feet(
     scale: float,
     fps: float,
     plant: bool,
+    exact: Mask,
 ) -> tuple[Array, Legs]:
     """The pelvis' way (T, 3) m, shifted so that standing feet may stand still, and the soles.
 
@@ -64,6 +65,7 @@ def kept_feet(
         turns: D (T, 3, 3) by role.
         source: (T, 2, 2, 3) m, heels and balls of the source.
         contact: (T, 4) of the source.
+        exact: (T,) where the pose is kept as it is.
     """
     up = np.array([0.0, 1.0, 0.0])
     legs = []
@@ -71,9 +73,9 @@ def kept_feet(
         foot = Foot(target, rest, side, scale)
         hip = pelvis + turn(turns["pelvis"], target.place(foot.hip) - target.place("pelvis"))
         stands = contact[:, 2 * number : 2 * number + 2] & plant
-        legs.append(Leg(foot, turns, hip, stands, source[:, number], fps))
+        legs.append(Leg(foot, turns, hip, stands, source[:, number], fps, exact))
     if plant:
-        pelvis = pelvis + _planted(legs, turns, fps)
+        pelvis = pelvis + _planted(legs, turns, fps, exact)
     points, off = [], []
     for leg in legs:
         foot = leg.foot
@@ -90,10 +92,10 @@ def kept_feet(
     return pelvis, Legs(np.stack(points, axis=1), pinned, np.stack(off, axis=1))
 
 
-def _planted(legs: list[Leg], turns: dict[str, Array], fps: float) -> Array:
+def _planted(legs: list[Leg], turns: dict[str, Array], fps: float, exact: Mask) -> Array:
     """(T, 3) m by which the pelvis gives way to the feet that stand; the legs' `turns` and `hip` are changed."""
     up = np.array([0.0, 1.0, 0.0])
-    offset, moves = settled(legs, fps)
+    offset, moves = settled(legs, fps, exact)
     drop = np.zeros(len(offset))
     ankles = []
     for leg, move in zip(legs, moves, strict=True):
@@ -103,7 +105,10 @@ def _planted(legs: list[Leg], turns: dict[str, Array], fps: float) -> Array:
         turns[leg.foot.ankle] = matrix_from_axis_angle(leg.side * turned) @ turns[leg.foot.ankle]
         leg.hip, ankle = leg.hip + offset, leg.ankle + offset
         # Where the foot would go through the floor on its way, it has to be that much higher.
-        move, known = np.where(stands[:, None], move + leg.tilted(tilts), 0), np.repeat(stands[:, None], 3, axis=1)
+        move, known = (
+            np.where(stands[:, None], move + leg.tilted(tilts), 0),
+            np.repeat((stands | exact)[:, None], 3, axis=1),
+        )
         for _ in range(_LIFTS):
             whole = continued(move, known, leg.cost() * leg.foot.size**2, fps)
             low = _raise(leg.foot, turns[leg.foot.ankle], ankle + whole)

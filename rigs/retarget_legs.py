@@ -111,9 +111,12 @@ class Leg:
     """
 
     def __init__(
-        self, foot: Foot, turns: dict[str, Array], hip: Array, stands: Mask, source: Array, fps: float
+        self, foot: Foot, turns: dict[str, Array], hip: Array, stands: Mask, source: Array, fps: float, exact: Mask
     ) -> None:
-        """`turns` D (T, 3, 3) by role; of the source whether heel and ball `stands` (T, 2), and both (T, 2, 3) m."""
+        """`turns` D (T, 3, 3) by role; of the source whether heel and ball `stands` (T, 2), and both (T, 2, 3) m.
+
+        `exact` (T,) where the pose is kept as it is, so that a foot that it lifts does not stand.
+        """
         self.foot, self.hip = foot, hip
         upper, lower = turn(turns[foot.hip], foot.thigh), turn(turns[foot.knee], foot.shin)
         self.ankle = hip + upper + lower
@@ -122,7 +125,8 @@ class Leg:
         self.hinge, self.side = turns[foot.hip][:, :, 0], turns[foot.ankle][:, :, 0]
         self.arms = np.stack([turn(turns[foot.ankle], point) for point in (foot.heel, foot.ball)], axis=1)
         self.height = self.ankle[:, 1] + self.arms[:, :, 1].min(1) - foot.floor
-        self.stances, self.pinned = self._stood(stands, source, fps)
+        lifted = exact & (self.height > _LANDED)
+        self.stances, self.pinned = self._stood(stands & ~lifted[:, None], source, fps)
         pivot = self.pivots()
         high = (self.arms[:, 0, 1] - self.arms[:, 1, 1]) / (_FREE * np.linalg.norm(foot.ball - foot.heel))
         high = np.clip(high, 0, 1)

@@ -22,18 +22,21 @@ Mask = NDArray[np.bool_]
 _SMOOTH, _LEG_SMOOTH, _TIE = 1.2e-5, 3e-4, 6e-5
 # Steps of the solution, and the angle (rad) from which on one counts more than its square.
 _STEPS, _LARGE = 3, np.radians(1.5)
-# So much more than all else counts that a place stays one during a stance.
+# So much more than all else counts that a place stays one during a stance, and that a pose that was asked for is kept.
 _STIFF = 1e7
+# And so much (rad² a leg's length²) that a foot is where such a pose has it.
+_EXACT = 1e4
 # Frames to a block of the solution: small ones cost calls, large ones work.
 _BLOCK = 6
 _SIZE = 7
 
 
-def settled(legs: list[Leg], fps: float) -> tuple[Array, list[Array]]:
+def settled(legs: list[Leg], fps: float, exact: Mask) -> tuple[Array, list[Array]]:
     """The offset (T, 3) m of the pelvis from its way, and by leg the move (T, 3) m of the point on which it stands.
 
     A move is what an offset leaves to be done by the leg's own turns: to be in the place of its stance, or not to go
     through the floor on its way to the next. Gauss and Newton's steps, by which angles that are larger count more.
+    Frames that are `exact` (T,) keep the directions that they have: no offset there, and stances lie as they do there.
     """
     size = sum(leg.foot.size for leg in legs) / len(legs)
     moves = [np.zeros_like(leg.ankle) for leg in legs]
@@ -50,7 +53,9 @@ def settled(legs: list[Leg], fps: float) -> tuple[Array, list[Array]]:
             np.sqrt(weight) * np.maximum(1, worst / _LARGE) for weight, (_, _, worst) in zip(weights, near, strict=True)
         ]
         costs = [weight[:, None, None] * cost * size**2 for weight, (cost, _, _) in zip(weights, near, strict=True)]
-        offset, places = _settled(legs, costs, [least for _, least, _ in near], deep, fps)
+        least = [np.where(exact[:, None], 0.0, there) for _, there, _ in near]
+        costs = [np.where(exact[:, None, None], _EXACT * np.eye(3), cost) for cost in costs]
+        offset, places = _settled(legs, costs, least, deep, fps, exact)
         for leg, move, of_leg, under in zip(legs, moves, places, deep, strict=True):
             move[under, 1] = np.maximum(0, -leg.height - offset[:, 1])[under]
             stood = leg.ankle + leg.pivots() + offset
@@ -60,19 +65,20 @@ def settled(legs: list[Leg], fps: float) -> tuple[Array, list[Array]]:
 
 
 def _settled(
-    legs: list[Leg], costs: list[Array], least: list[Array], deep: list[Mask], fps: float
+    legs: list[Leg], costs: list[Array], least: list[Array], deep: list[Mask], fps: float, exact: Mask
 ) -> tuple[Array, list[list[Array]]]:
     """The offset (T, 3) m of the pelvis from its way, and by leg and stance the place (3,) m on the floor.
 
     Args:
         costs: by leg (T, 3, 3) rad² a leg's length², of a move other than that which costs the `least` (T, 3) m.
         deep: by leg (T,), where only the floor asks for a move.
+        exact: (T,), where there is no offset.
     """
     count = len(least[0])
     blocks = np.zeros((3, count, _SIZE, _SIZE))
     right = np.zeros((count, _SIZE))
     here = blocks[0]
-    here[:, range(3), range(3)] += _TIE
+    here[:, range(3), range(3)] += _TIE + _STIFF * exact[:, None]
     here[:, range(3, _SIZE), range(3, _SIZE)] += 1e-6
     _add_acceleration(blocks, _SMOOTH * fps**4, 3)
     for number, (leg, cost, under) in enumerate(zip(legs, costs, deep, strict=True)):

@@ -115,14 +115,29 @@ class DanceRequest:
         options["character"] = armature.get("avanim_character", "neutral")
         options.update(self.controls)
         if "pins" in self.controls:
-            first = scene.frame_start if self.frame_start is None else self.frame_start
-            inside = [pin for pin in self.controls["pins"] if pin["frame"] >= first]
-            options["pins"] = [{**pin, "frame": pin["frame"] - first} for pin in inside]
+            options["pins"] = self._pins(scene)
         if "continue_from" in self.controls:
             before = Path(folder) / "before.npz"
             replace(choreography.posed(armature), fps=options["fps"]).save(before)
             options["continue_from"] = str(before)
         return Job("dance", str(self.audio), options, str(Path(folder) / "dance.npz"))
+
+    def _first(self, scene: bpy.types.Scene) -> int:
+        return scene.frame_start if self.frame_start is None else self.frame_start
+
+    def _pins(self, scene: bpy.types.Scene) -> list[dict[str, Any]]:
+        """The pinned poses, their frames counted from the dance's first."""
+        first = self._first(scene)
+        return [
+            {**pin, "frame": pin["frame"] - first} for pin in self.controls.get("pins", []) if pin["frame"] >= first
+        ]
+
+    def shape(self, armature: bpy.types.Object, scene: bpy.types.Scene) -> take.Shape | take.ForeignShape:
+        """What the take is written by. Raises InputError: the armature is no character of AVAnim's and not mapped."""
+        made = take.shape_of(armature)
+        if isinstance(made, take.ForeignShape):
+            return replace(made, exact=tuple(pin["frame"] for pin in self._pins(scene)))
+        return made
 
     @property
     def title(self) -> str:
@@ -130,9 +145,8 @@ class DanceRequest:
         return self.name or f"{self.audio.stem} {self.method} {self.seed}"
 
     def target(self, armature: bpy.types.Object, scene: bpy.types.Scene) -> DanceTarget:
-        """Raises InputError: the armature is not one of AVAnim's characters."""
-        first = scene.frame_start if self.frame_start is None else self.frame_start
-        return DanceTarget(self, take.shape_of(armature), first, self.fps or take.scene_fps(scene))
+        """Raises InputError: the armature is neither one of AVAnim's characters nor mapped."""
+        return DanceTarget(self, self.shape(armature, scene), self._first(scene), self.fps or take.scene_fps(scene))
 
     def steps(
         self, armature: bpy.types.Object, scene: bpy.types.Scene, result: dict[str, Any]
@@ -143,7 +157,7 @@ class DanceRequest:
         """
         owner, stage = armature.session_uid, scene.session_uid
         fps = take.scene_fps(scene) if self.fps is None else sound.exact_rate(self.fps)
-        first = scene.frame_start if self.frame_start is None else self.frame_start
+        first = self._first(scene)
         if self.frame_start is not None and not self.add_sound:
             # A strip keeps its frames when the rate changes, so that its music comes at other ones.
             before = result.get("fps", fps) if self.fps is None else take.scene_fps(scene)
@@ -151,8 +165,9 @@ class DanceRequest:
         motion = load_motion(result["motion"])
         yield
         armature = take.found(bpy.data.objects, owner)
+        shape = self.shape(armature, take.found(bpy.data.scenes, stage))
         action = yield from take.take_steps(
-            armature, motion, self.title, result["settings"], frame_start=first, fps=fps
+            armature, motion, self.title, result["settings"], frame_start=first, fps=fps, shape=shape
         )
         _describe(action, self, result)
         for path in result.get("motions", [])[1:]:

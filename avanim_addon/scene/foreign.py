@@ -144,7 +144,7 @@ class ForeignShape:
 
     `rig` in the model's axes, m · `turn` (3, 3) from the armature's axes into those · `size` m per unit of it ·
     `modes`, by bone, the rotation mode · `switches`, data paths and values that are held while a take plays · `rest`,
-    the body that motion is made for.
+    the body that motion is made for · `exact`, frames of a motion whose poses come out as they are: pins.
     """
 
     id_type: ClassVar = "OBJECT"
@@ -159,6 +159,7 @@ class ForeignShape:
     switches: dict[str, float]
     rest: Rest
     skeleton: Skeleton = field(default=SMPL24)
+    exact: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, armature: bpy.types.Object, rest: Rest | None = None) -> ForeignShape:
@@ -186,7 +187,7 @@ class ForeignShape:
 
     def carry(self, motion: Motion) -> Carried:
         """The motion on this rig."""
-        return retarget(motion, self.rig, self.bones, self.wishes, rest=self.rest)
+        return retarget(motion, self.rig, self.bones, self.wishes, rest=self.rest, exact=self.exact)
 
     def channels(self, motion: Motion) -> Iterator[list[Channel]]:
         """The curves of one bone after the other: path, index, group, values (T,)."""

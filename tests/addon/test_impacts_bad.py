@@ -249,7 +249,6 @@ def test_two_million_vertices(fresh_scene, tmp_path, what):
     if what == "keyed":
         fresh_scene.render.fps, fresh_scene.frame_end = 24, 20
         bpy.ops.mesh.primitive_plane_add(size=2)
-        thing = bpy.data.objects.new("Thing", None)
     else:
         floor, thing = drop(fresh_scene, ball=True)
     size = 1415
