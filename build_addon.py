@@ -145,7 +145,13 @@ def test(arguments: list[str]) -> None:
             rest += ["tests/addon", "tests/export"]
         else:
             rest.append(word)
-    run(python, "-m", "pytest", *rest)
+    if rest:
+        run(python, "-m", "pytest", *rest)
+        return
+    # Tests of a window tell how long it does not answer, so they come alone, after those that can share the cores.
+    halves = (["-n", "2", "--dist", "loadfile", "--ignore", "tests/gui"], ["tests/gui"])
+    failed = [subprocess.run([python, "-m", "pytest", *half], cwd=ROOT).returncode for half in halves]
+    sys.exit(max(failed))
 
 
 def main() -> None:

@@ -104,10 +104,11 @@ class RegenerateRequest:
 
         If the take has gone meanwhile, what was to become of it is a take by itself.
         """
-        owner = armature.session_uid
+        owner, stage = armature.session_uid, scene.session_uid
         motion = load_motion(result["motion"])
         yield
         old, armature = self._take(), take.found(bpy.data.objects, owner)
+        scene = take.found(bpy.data.scenes, stage)
         if old is None or old["avanim_frames"] != len(motion):
             return (yield from self.dance.steps(armature, scene, result))
         made = tracks.copy_of(old, self.dance.title).session_uid
@@ -118,7 +119,7 @@ class RegenerateRequest:
                 # The feet are planted anew in all of it, so that the keys, too, go over into the old ones.
                 share = part_shares(len(motion), self.first, self.last, self.blend)
                 source_motion.keep(take.found(bpy.data.actions, made), motion, source_motion.kept(old)[1])
-            for channels in self._channels(armature, old, motion):
+            for channels in self._channels(armature, scene, old, motion):
                 yield
                 _put(take.found(bpy.data.actions, made), channels, self.first, self.last, share)
             yield
@@ -139,11 +140,11 @@ class RegenerateRequest:
                 bpy.data.actions.remove(left)
 
     def _channels(
-        self, armature: bpy.types.Object, old: bpy.types.Action, motion: Motion
+        self, armature: bpy.types.Object, scene: bpy.types.Scene, old: bpy.types.Action, motion: Motion
     ) -> Iterator[list[take.Channel]]:
         """The curves of what is made anew, one bone after the other."""
         if is_mapped(armature):
-            shape = ForeignShape.of(armature, source_motion.kept(old)[1])
+            shape = replace(self.dance.shape(armature, scene), rest=source_motion.kept(old)[1])
             for channels in shape.channels(motion):
                 if self.bones is None or channels[0][2] in self.bones:
                     yield channels
