@@ -39,9 +39,10 @@ def test_the_window_stays_alive_meanwhile(rig):
     assert statistics.median(gaps) < limit(0.03)
 
 
-def test_escape_leaves_nothing(extension, song, tmp_path):
-    facts = play("retarget_scenarios.escape", *bring(tmp_path, extension, song))
+def test_escape_leaves_nothing(extension, long_song, tmp_path):
+    facts = play("retarget_scenarios.escape", *bring(tmp_path, extension, long_song))
     print(f"ESC: {facts['seconds']:.1f} s")
+    assert facts["state_before"] == "running"
     assert facts["state"] == "cancelled" and facts["left"] == [[], 0]
 
 
