@@ -13,12 +13,14 @@ from bpy_extras.io_utils import ExportHelper, ImportHelper
 from ...rigs.bone_mapping import BoneMap
 from ...rigs.errors import InputError
 from ..generating import poll, why_no_job
-from ..scene import foreign, foreign_face
+from ..scene import foreign, foreign_face, smpl_shape
 from ..scene.carry import motion_to_rig, take_to_rig
 from ..scene.smpl_body import add_smpl_body
 from ..takes import tracks
 from . import properties
 from .reduce import reduce_keys
+
+_NO_CORRECTIVES = "Select a character with shape keys that repair its skin (Pose. …)"
 
 
 def rig_of(context: bpy.types.Context) -> Any:
@@ -225,6 +227,71 @@ class AVANIM_OT_import_body(ImportHelper, bpy.types.Operator):
         return {"FINISHED"}
 
 
+class AVANIM_OT_fit_joints(bpy.types.Operator):
+    bl_idname = "avanim.fit_joints"
+    bl_label = "Fit Joints to Shape"
+    bl_description = (
+        "Put the joints of the active SMPL body where the sliders of its shape (Shape000 …) have them, and its soles "
+        "on the floor. Its takes stay"
+    )
+    bl_options = {"UNDO"}
+
+    @classmethod
+    def poll(cls, context):
+        return poll(cls, smpl_shape.why_no_fit(tracks.active_character(context)))
+
+    def execute(self, context):
+        armature = tracks.active_character(context)
+        try:
+            betas = smpl_shape.fit_joints(armature)
+        except InputError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        self.report({"INFO"}, f"{armature.name}: betas {', '.join(f'{beta:.2f}' for beta in betas[:10])}")
+        return {"FINISHED"}
+
+
+class AVANIM_OT_bake_correctives(bpy.types.Operator):
+    bl_idname = "avanim.bake_correctives"
+    bl_label = "Bake Correctives"
+    bl_description = (
+        "Key the shape keys that repair the skin at bent joints over the scene's range, and mute their drivers: for "
+        "programs that play shape keys but no drivers"
+    )
+    bl_options = {"UNDO"}
+
+    @classmethod
+    def poll(cls, context):
+        baked = smpl_shape.correctives_baked(tracks.active_character(context))
+        return poll(cls, _NO_CORRECTIVES if baked is None else "")
+
+    def execute(self, context):
+        armature = tracks.active_character(context)
+        try:
+            count = smpl_shape.bake_correctives(armature)
+        except InputError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        self.report({"INFO"}, f"{count} shape keys of {armature.name} are keyed")
+        return {"FINISHED"}
+
+
+class AVANIM_OT_drive_correctives(bpy.types.Operator):
+    bl_idname = "avanim.drive_correctives"
+    bl_label = "Drive Correctives"
+    bl_description = "Let the bones drive the shape keys that repair the skin again, and remove the keys baked of them"
+    bl_options = {"UNDO"}
+
+    @classmethod
+    def poll(cls, context):
+        baked = smpl_shape.correctives_baked(tracks.active_character(context))
+        return poll(cls, _NO_CORRECTIVES if baked is None else "" if baked else "The bones drive them already")
+
+    def execute(self, context):
+        smpl_shape.drive_correctives(tracks.active_character(context))
+        return {"FINISHED"}
+
+
 def why_no_take_to_carry(context: bpy.types.Context) -> str:
     """Why no take can be carried over, in one sentence; empty when one can."""
     reason = why_not_mapped(context)
@@ -312,6 +379,9 @@ CLASSES = (
     AVANIM_OT_load_scheme,
     AVANIM_OT_import_motion,
     AVANIM_OT_import_body,
+    AVANIM_OT_fit_joints,
+    AVANIM_OT_bake_correctives,
+    AVANIM_OT_drive_correctives,
     AVANIM_OT_retarget_take,
     AVANIM_OT_reduce_keys,
     AVANIM_FH_motion,

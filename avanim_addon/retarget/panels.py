@@ -62,7 +62,12 @@ class AVANIM_PT_retarget(Sidebar, bpy.types.Panel):
             if len(table.face):
                 layout.template_list("AVANIM_UL_face_keys", "", table, "face", table, "face_row", rows=4)
         layout.operator(operators.AVANIM_OT_import_motion.bl_idname, icon="IMPORT")
-        layout.operator(operators.AVANIM_OT_import_body.bl_idname, icon="OUTLINER_OB_ARMATURE")
+        column = layout.column(align=True)
+        column.operator(operators.AVANIM_OT_import_body.bl_idname, icon="OUTLINER_OB_ARMATURE")
+        column.operator(operators.AVANIM_OT_fit_joints.bl_idname, icon="BONE_DATA")
+        row = column.row(align=True)
+        row.operator(operators.AVANIM_OT_bake_correctives.bl_idname)
+        row.operator(operators.AVANIM_OT_drive_correctives.bl_idname)
         panel = context.scene.avanim.retarget
         column = layout.column()
         column.prop(panel, "source")

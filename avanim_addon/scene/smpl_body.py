@@ -13,6 +13,7 @@ from ...rigs.characters import Character, Material, SkinnedMesh
 from ...rigs.errors import InputError
 from ...rigs.smpl import load_body
 from .character import add_character
+from .smpl_shape import SHAPE_PREFIX, keep_joints
 
 _SKIN = (0.8, 0.55, 0.42)
 # Importers and FBX clamp to a slider's range.
@@ -23,8 +24,7 @@ def add_smpl_body(path: str | Path, betas: list[float] | None = None, *, correct
     """Add the body of an SMPL, SMPL-H or SMPL-X file (.npz, or .pkl, which is read without running it).
 
     Bones, takes and export are those of AVAnim's characters. Its shapes become the shape keys Shape000 … and Exp000 …
-    to slide; they move the skin alone, and not the bones: give `betas` for a body whose joints lie where that shape has
-    them.
+    to slide; they move the skin alone until `smpl_shape.fit_joints` puts the joints where the shape has them.
 
     Args:
         betas: how the body is built, at most as many as the file has.
@@ -38,11 +38,12 @@ def add_smpl_body(path: str | Path, betas: list[float] | None = None, *, correct
     given = np.asarray(betas or [], float)
     if given.ndim != 1 or len(given) > count or not np.isfinite(given).all():
         raise InputError(f"{Path(path).name} has {count} betas; give at most so many numbers.")
+    unshaped = body.v_template
     if given.any():
         moved = body.shapedirs[:, :, : len(given)] @ given
         body = replace(body, v_template=(body.v_template + moved).astype(np.float32))
     triangles = np.asarray(body.faces)
-    morphs = {f"Shape{index:03d}": body.shapedirs[:, :, index] for index in range(count)}
+    morphs = {f"{SHAPE_PREFIX}{index:03d}": body.shapedirs[:, :, index] for index in range(count)}
     morphs |= {f"Exp{index:03d}": body.expressions[:, :, index] for index in range(body.expressions.shape[2])}
     mesh = SkinnedMesh(
         name="body",
@@ -60,7 +61,11 @@ def add_smpl_body(path: str | Path, betas: list[float] | None = None, *, correct
     armature = add_character(character, correctives=correctives)
     # Dances are made for one of AVAnim's characters.
     armature["avanim_character"] = "neutral"
-    armature["avanim_betas"] = [*given.tolist(), *[0.0] * (count - len(given))]
+    whole = np.concatenate([given, np.zeros(count - len(given))])
+    armature["avanim_betas"] = whole.tolist()
+    armature["avanim_lift"] = -float(body.v_template[:, 1].min())
+    ways = np.einsum("jv,vak->jak", body.joint_regressor, body.shapedirs)
+    keep_joints(armature, whole, body.joint_regressor @ unshaped, ways)
     for child in armature.children:
         keys = child.data.shape_keys if child.type == "MESH" else None
         for key in keys.key_blocks if keys else ():
