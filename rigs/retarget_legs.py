@@ -20,6 +20,8 @@ _FLAT = np.array([1.0, 0, 1])
 # m that a standing foot of the source may stray before that is a step, or a slide, of its own, and how near it is to
 # where it stood while it is still said to stand there; m/s, slower than which it stands wherever it is.
 _WANDER, _NEAR, _SLOW, _LANDED = 0.02, 0.004, 0.1, 0.01
+# Of the heights of a foot while it is said to touch the floor the percentile at which it does.
+_LOW = 10
 # The most (rad) by which a foot that stands on its ball tilts, and the height (of its length) of a heel that is free.
 _TILT, _FREE = np.radians(2.5), 0.3
 # In lengths of the leg. Squared, added to what 1 rad moves it: a straight leg can be shortened, though not by linear
@@ -149,7 +151,10 @@ class Leg:
 
         # A foot that is lifted a little and set down again where it was has stood twice.
         path = rolled(source) + source.min(1) * [0, 1, 0]
-        held = _held(stands.any(1), path, fps)
+        touches = stands.any(1)
+        for span in runs(touches):
+            touches[span] = path[span, 1] < np.percentile(path[span, 1], _LOW) + _LANDED
+        held = _held(touches, path, fps)
         pinned = np.stack([held & ~stands[:, 1], held & stands[:, 1]], axis=1)
         pivot = np.where(pinned[:, :1], self.arms[:, 0], self.arms[:, 1])
         way = pivot * _FLAT - rolled(self.arms)

@@ -19,9 +19,9 @@ Mask = NDArray[np.bool_]
 # The cost of a frame is the squared angles (rad²) by which the bones of a leg turn. Beside it, in lengths of the leg:
 # an acceleration by 1 a s² of the offset, and of a leg's move on its way from stance to stance; and an offset by 1 from
 # the way that the legs' length gives, which only settles what is free else.
-_SMOOTH, _LEG_SMOOTH, _TIE = 1.2e-5, 3e-4, 6e-5
+_SMOOTH, _LEG_SMOOTH, _TIE = 1.2e-5, 1e-4, 6e-5
 # Steps of the solution, and the angle (rad) from which on one counts more than its square.
-_STEPS, _LARGE = 3, np.radians(1.5)
+_STEPS, _LARGE = 3, np.radians(1.0)
 # So much more than all else counts that a place stays one during a stance, and that a pose that was asked for is kept.
 _STIFF = 1e7
 # And so much (rad² a leg's length²) that a foot is where such a pose has it.
