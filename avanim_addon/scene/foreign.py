@@ -32,7 +32,7 @@ from ...rigs.rig_shape import RigShape, facing
 from ...rigs.skeleton import SMPL24, Rest, Skeleton
 from .axes import TURN
 from .character import meshes_of
-from .foreign_ik import ik_keys, limbs_on_ik
+from .foreign_ik import ik_keys, limbs_on_ik, unstretched
 
 Array = NDArray[np.float64]
 Channel = tuple[str, int, str, Array]
@@ -319,7 +319,7 @@ def _switches(armature: bpy.types.Object, bones: BoneMap, controls: str, shape: 
             if bone in armature.pose.bones and name in armature.pose.bones[bone]:
                 path = f'pose.bones["{bpy.utils.escape_identifier(bone)}"]["{bpy.utils.escape_identifier(name)}"]'
                 found[path] = value
-    return found
+    return found | unstretched(armature, limbs_on_ik(bones, controls, shape))
 
 
 def rotation_values(quaternions: Array, mode: str) -> tuple[str, Array]:

@@ -83,9 +83,15 @@ def test_keys_go_onto_rigify_s_controls(fresh_scene, motion, tmp_path):
     carried = shape.carry(motion)
     turn, place = played(armature, shape, carried, 23)
     assert turn < 0.2 and place < 1
-    beneath = {"left_elbow": "ORG-forearm.L", "left_wrist": "ORG-hand.L", "left_ankle": "ORG-foot.L"}
-    for controls, bound in (("fk", 1.0), ("all", 30.0)):
-        foreign.keep_wishes(armature, Wishes(controls=controls))
+    beneath = {
+        "left_knee": "ORG-shin.L",
+        "left_elbow": "ORG-forearm.L",
+        "left_wrist": "ORG-hand.L",
+        "left_ankle": "ORG-foot.L",
+    }
+    # With root motion the IK controls go along with the root.
+    for controls, root in (("fk", "hips"), ("all", "hips"), ("all", "root")):
+        foreign.keep_wishes(armature, Wishes(controls=controls, root=root))
         for track in list(armature.animation_data.nla_tracks):
             armature.animation_data.nla_tracks.remove(track)
         take.write_take(armature, motion, controls)
@@ -94,8 +100,96 @@ def test_keys_go_onto_rigify_s_controls(fresh_scene, motion, tmp_path):
         for role, bone in beneath.items():
             place = shape.in_armature(carried.places[bones.bones[role]][29])
             off = 1000 * np.linalg.norm(np.array(posed.pose.bones[bone].matrix)[:3, 3] - place)
-            # On IK the ends are exact, and elbows as near as the rig's own pole lets them come.
-            assert off < (1.0 if role in ("left_wrist", "left_ankle") else bound), (controls, role)
+            # On IK the ends are exact, and between them as near as the rig's own poles let them come.
+            beside = {"left_knee": 2.0, "left_elbow": 8.0} if controls == "all" else {}
+            assert off < beside.get(role, 1.0), (controls, root, role)
+
+
+def add_auto_rig_pro():
+    """The controls of an Auto-Rig Pro rig, and the two bones of each limb that its IK moves, made up here."""
+    shape = sample_rig("auto_rig_pro", drop=30)
+    armature = add_sample_armature(shape)
+    place = {name: np.array(armature.data.bones[name].head_local) for name in shape.names}
+    bpy.ops.object.mode_set(mode="EDIT")
+    bones = armature.data.edit_bones
+
+    def bone(name, head, tail, parent=None):
+        made = bones.new(name)
+        made.head, made.tail = head, tail
+        made.parent = bones.get(parent or "")
+
+    ahead = np.array([0, -0.1, 0])
+    limbs = (("thigh", "leg", "foot", "c_leg_pole", -1), ("arm", "forearm", "hand", "c_arms_pole", 1))
+    for side in "lr":
+        for upper, lower, end, pole, front in limbs:
+            start, bend, stop = (place[f"c_{part}_fk.{side}"] for part in (upper, lower, end))
+            way = (stop - start) / np.linalg.norm(stop - start)
+            out = (bend - start) - way * ((bend - start) @ way)
+            out = out / np.linalg.norm(out) if np.linalg.norm(out) > 1e-3 else np.array([0, front, 0])
+            bone(f"{upper}_ik.{side}", start, bend, "c_root_master.x" if upper == "thigh" else f"c_shoulder.{side}")
+            bone(f"{lower}_ik.{side}", bend, stop, f"{upper}_ik.{side}")
+            bone(f"c_{end}_ik.{side}", stop, stop + ahead, "c_traj")
+            bone(f"{pole}.{side}", bend + 0.5 * out, bend + 0.5 * out + ahead, "c_traj")
+        toes = place[f"c_toes_fk.{side}"]
+        bone(f"c_toes_ik.{side}", toes, toes + ahead, f"c_foot_ik.{side}")
+    bpy.ops.object.mode_set(mode="OBJECT")
+    for side in "lr":
+        for upper, lower, end, pole, _ in limbs:
+            first, second = armature.data.bones[f"{upper}_ik.{side}"], armature.data.bones[f"{lower}_ik.{side}"]
+            at = armature.data.bones[f"{pole}.{side}"].head_local
+            across = (second.tail_local - first.head_local).cross(at - first.head_local)
+            axis, line = across.cross(first.tail_local - first.head_local), first.tail_local - first.head_local
+            x_axis = first.matrix_local.col[0].to_3d()
+            angle = x_axis.angle(axis) * (-1 if x_axis.cross(axis).angle(line) < 1 else 1)
+            each = armature.pose.bones[f"{lower}_ik.{side}"].constraints.new("IK")
+            each.target, each.subtarget, each.chain_count = armature, f"c_{end}_ik.{side}", 2
+            each.pole_target, each.pole_subtarget, each.pole_angle = armature, f"{pole}.{side}", angle
+            control = armature.pose.bones[f"c_{end}_ik.{side}"]
+            control["ik_fk_switch"], control["auto_stretch"] = 1.0, 1.0
+            armature.pose.bones[f"{pole}.{side}"]["pole_parent"] = 1.0
+    bpy.context.view_layer.update()
+    return armature
+
+
+@pytest.mark.parametrize("root", ["hips", "root"])
+def test_auto_rig_pro_on_ik(fresh_scene, motion, root):
+    """Its IK controls bring knees, ankles, elbows and wrists to where FK has them; a take holds its switches."""
+    armature = add_auto_rig_pro()
+    bones = foreign.map_bones(armature)
+    assert bones.convention == "auto_rig_pro"
+    foreign.keep_wishes(armature, Wishes(controls="all", root=root))
+    action = take.write_take(armature, motion, "dance")
+    held = {curve.data_path: curve.evaluate(20) for curve in actions.curves(action) if curve.data_path.endswith('"]')}
+    assert (
+        held['pose.bones["c_foot_ik.l"]["ik_fk_switch"]'] == 0
+        and held['pose.bones["c_arms_pole.r"]["pole_parent"]'] == 0
+    )
+    shape = foreign.ForeignShape.of(armature)
+    carried = shape.carry(motion)
+    for frame in (1, 15, 30):
+        bpy.context.scene.frame_set(frame)
+        posed = armature.evaluated_get(bpy.context.evaluated_depsgraph_get()).pose.bones
+        for side, name in (("left", "l"), ("right", "r")):
+            for role, bone in (
+                ("knee", "leg_ik"),
+                ("elbow", "forearm_ik"),
+                ("ankle", "leg_ik"),
+                ("wrist", "forearm_ik"),
+            ):
+                place = shape.in_armature(carried.places[bones.bones[f"{side}_{role}"]][frame - 1])
+                point = posed[f"{bone}.{name}"].head if role in ("knee", "elbow") else posed[f"{bone}.{name}"].tail
+                assert 1000 * np.linalg.norm(np.array(point) - place) < (1 if role in ("ankle", "wrist") else 5), (
+                    frame,
+                    role,
+                )
+            toes = np.array(posed[f"c_toes_ik.{name}"].matrix)[:3, :3]
+            toes = toes @ np.array(armature.data.bones[f"c_toes_ik.{name}"].matrix_local)[:3, :3].T
+            want = shape.turn.T @ carried.turns[bones.bones[f"{side}_foot"]][frame - 1] @ shape.turn
+            assert np.abs(toes - want).max() < 1e-3
+    foreign.keep_wishes(armature, Wishes())
+    again = take.write_take(armature, motion, "fk")
+    paths = {curve.data_path: curve.evaluate(20) for curve in actions.curves(again)}
+    assert paths['pose.bones["c_foot_ik.l"]["ik_fk_switch"]'] == 1 and not any("pole" in path for path in paths)
 
 
 def add_rigify():
