@@ -13,12 +13,11 @@ _SURE, _UNSURE = 0.85, 0.6
 
 class AVANIM_UL_bones(bpy.types.UIList):
     def draw_item(self, context, layout, data, item, icon, active_data, active_property, index=0, flt_flag=0):
-        armature = item.id_data
-        # Bones' names are long, and it is their ends that tell.
-        split = layout.split(factor=0.3, align=True)
+        # What all names begin with would push out their ends, and it is those that tell. The row under the list edits.
+        split = layout.split(factor=0.36, align=True)
         split.label(text=item.name)
         row = split.row(align=True)
-        row.prop_search(item, "bone", armature.data, "bones", text="", icon="NONE")
+        row.label(text=item.bone.removeprefix(data.prefix) or "–")
         mark = "CHECKMARK" if item.score >= _SURE else "QUESTION" if item.score >= _UNSURE else "ERROR"
         end = row.row()
         end.ui_units_x = 2.3
@@ -50,6 +49,9 @@ class AVANIM_PT_retarget(Sidebar, bpy.types.Panel):
         if armature is not None and foreign.is_mapped(armature):
             table = armature.avanim.retarget
             layout.template_list("AVANIM_UL_bones", "", table, "rows", table, "row", rows=6)
+            if table.row < len(table.rows):
+                chosen = table.rows[table.row]
+                layout.prop_search(chosen, "bone", armature.data, "bones", text=chosen.name)
             column = layout.column()
             column.prop(table, "root")
             column.prop(table, "controls")

@@ -93,6 +93,7 @@ class AVANIM_PG_retarget_object(bpy.types.PropertyGroup):
 
     rows: CollectionProperty(type=AVANIM_PG_bone, override=_OF_ITS_OWN)
     row: IntProperty(name="Joint", options=set())
+    prefix: StringProperty(description="What the mapped bones' names begin with, all of them", options={"HIDDEN"})
     face: CollectionProperty(type=AVANIM_PG_face_key, override=_OF_ITS_OWN)
     face_row: IntProperty(name="Shape key", options=set())
     root: EnumProperty(
@@ -166,6 +167,13 @@ class AVANIM_PG_retarget(bpy.types.PropertyGroup):
     )
 
 
+def _common_prefix(names: list[str]) -> str:
+    """What all of them begin with, up to a sign that ends a word: "mixamorig:", "CC_Base_"."""
+    first, last = (min(names), max(names)) if len(names) > 1 else ("", "")
+    same = next((at for at, pair in enumerate(zip(first, last, strict=False)) if pair[0] != pair[1]), len(first))
+    return first[: max(first.rfind(sign, 0, same) for sign in ":|_ .-") + 1]
+
+
 def fill(armature: bpy.types.Object) -> None:
     """Show what is kept on the rig in the table. Without registration there is none."""
     global _filling
@@ -184,6 +192,7 @@ def fill(armature: bpy.types.Object) -> None:
                 row = table.rows.add()
                 row.name, row.role = label_of(role), role
                 row.bone, row.score = bones.bones.get(role, ""), bones.scores.get(role, 0.0)
+        table.prefix = _common_prefix([row.bone for row in table.rows if row.bone])
         table.root, table.feet, table.hands = wishes.root, wishes.feet, wishes.hands
         table.fingers, table.scale, table.controls = wishes.fingers, wishes.scale or 0.0, wishes.controls
     finally:

@@ -320,6 +320,8 @@ def test_the_panel_s_table(fresh_scene):
         assert bpy.ops.avanim.map_bones() == {"FINISHED"}
         rows = {row.role: row for row in armature.avanim.retarget.rows}
         assert rows["left_hip"].bone == "mixamorig:LeftUpLeg" and rows["left_hip"].score > 0.9
+        # The list shows the names without what they all begin with.
+        assert armature.avanim.retarget.prefix == "mixamorig:"
         rows["left_foot"].bone = ""
         assert "left_foot" not in foreign.bones_of(armature).bones
         armature.avanim.retarget.root = "in_place"
