@@ -122,6 +122,24 @@ def test_lips_close_by_rigify_s_controls(fresh_scene, human, speech):
     open_lids = armature.data.bones["lid.T.L.002"].head_local - armature.data.bones["lid.B.L.002"].head_local
     assert lids < 0.4 * open_lids.length
 
+    # The tongue goes along with the jaw, and comes out by as much as MPFB's own shape has it.
+    out = FaceTrack(np.zeros_like(track.weights), track.head, track.gaze, FPS)
+    out.weights[8:16, ARKIT_52.index("tongueOut")] = 1.0
+    out.weights[16:, ARKIT_52.index("jawOpen")] = 0.5
+    for old in tracks.take_tracks(armature):
+        old.mute = True
+    write_face_take(armature, out, "tongue")
+    tip, jaw = np.empty((3, 3)), np.empty((3, 3))
+    for row, frame in enumerate((4, 13, 22)):
+        bpy.context.scene.frame_set(frame)
+        posed = armature.evaluated_get(bpy.context.evaluated_depsgraph_get()).pose.bones
+        tip[row], jaw[row] = posed["DEF-tongue"].head, posed["DEF-teeth.B"].head
+    wanted = human.shape(human.targets("arkit")["tongueOut"])[sorted(human.groups["helper-tongue"])]
+    wanted = wanted[np.argmin(wanted[:, 1])]
+    assert np.linalg.norm(tip[1] - tip[0] - wanted) < 0.25 * np.linalg.norm(wanted)
+    assert np.linalg.norm(jaw[1] - jaw[0]) < 1e-4
+    assert np.linalg.norm(tip[2] - tip[0]) > 0.5 * np.linalg.norm(jaw[2] - jaw[0]) > 0.002
+
 
 def test_metahuman_and_cc4_curves_close_as_arkit_s_do(human, speech):
     track, _, closures = speech
