@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +154,7 @@ def dance(job: Job, progress: Progress, preview: Preview | None = None) -> dict[
     if output.suffix != ".json":
         for number, motion in enumerate((result.motion, *result.others), 1):
             path = output if number == 1 else output.with_name(f"{output.stem}-{number}{output.suffix}")
+            motion = replace(motion, body=character)
             motion.save(path) if path.suffix == ".npz" else save_bvh(motion, rest, path)
             written.append(str(path))
     else:
@@ -240,6 +242,7 @@ def motion(job: Job, progress: Progress, preview: Preview | None = None) -> dict
     made, settings = apply_tool(given, rest, tool, second, options, part(progress, 0.1, 0.95))
     progress(0.97, "Writing")
     output = Path(job.output)
+    made = replace(made, body=options.get("character", given.body or "neutral"))
     made.save(output) if output.suffix == ".npz" else save_bvh(made, rest, output)
     progress(1.0, "Done")
     settings = {**{name: value for name, value in options.items() if name != "character"}, **settings}
@@ -311,7 +314,7 @@ def groove_live(job: Job, progress: Progress, preview: Preview | None = None) ->
 
     style, seed, fps = options.get("style", "pop"), options.get("seed", 0), options.get("fps", 30.0)
     made = stream(sound, rest, style, seed, fps, show, part(progress, 0.05, 0.98))
-    made.save(output)
+    replace(made, body=character).save(output)
     progress(1.0, "Done")
     settings = {
         "method": "groove", "live": True, "style": style, "seed": seed, "fps": fps, "audio": str(job.input),

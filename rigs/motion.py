@@ -24,7 +24,8 @@ def tidy_fps(fps: float) -> float:
 
 @dataclass(frozen=True)
 class Motion:
-    """`poses` (T, J, 3) axis-angle rad · `trans` (T, 3) m · `fps` · `betas` (B,) · `skeleton` name.
+    """`poses` (T, J, 3) axis-angle rad · `trans` (T, 3) m · `fps` · `betas` (B,) · `skeleton` name · `body` that it was
+    made for, where that is known: "average", or the name of one of `characters.CHARACTERS`.
 
     World: Y up, +Z forward, the floor at y = 0. The root stands at the body's rest root + trans (SMPL's convention).
     """
@@ -35,6 +36,7 @@ class Motion:
     skeleton: str = "smpl24"
     betas: Array = field(default_factory=lambda: np.zeros(10))
     gender: str = "neutral"
+    body: str = ""
 
     def __post_init__(self) -> None:
         if self.skeleton not in SKELETONS:
@@ -106,9 +108,10 @@ class Motion:
         return replace(self, poses=self.poses[:, order] * [1, -1, -1], trans=self.trans * [-1, 1, 1])
 
     def save(self, path: str | Path) -> None:
-        """Write `poses` (T, J*3), `trans`, `mocap_framerate`, `betas`, `gender` and `up`, whole or not at all.
+        """Write `poses` (T, J*3), `trans`, `mocap_framerate`, `betas`, `gender`, `up` and `body`, whole or not at all.
 
-        The names are AMASS's, save `up`: AMASS's own files are Z up, and this one says that it is not.
+        The names are AMASS's, save two: AMASS's own files are Z up, and this one says with `up` that it is not; and
+        `body` names the body that it was made for, where that is known.
         """
         save_npz(
             path,
@@ -118,4 +121,5 @@ class Motion:
             betas=self.betas,
             gender=np.array(self.gender),
             up=np.array("y"),
+            **({"body": np.array(self.body)} if self.body else {}),
         )

@@ -56,7 +56,7 @@ def load_motion(path: str | Path, fps: float | None = None, up: str = "auto", re
     rest = rest or Rest.average()
     match Path(path).suffix.lower():
         case ".npz":
-            wanted = {"poses", "trans", "betas", "gender", "up", *_FPS_KEYS}
+            wanted = {"poses", "trans", "betas", "gender", "up", "body", *_FPS_KEYS}
             return _from_fields(load_npz(path, wanted.__contains__), path, fps, up, rest)
         case ".pkl":
             return _aist(load_pickle(path), path)
@@ -110,7 +110,8 @@ def _from_fields(fields: dict[str, Any], path: str | Path, fps: float | None, up
     gender = _text(fields.get("gender", "neutral")) or "neutral"
     rate = _number(stated, path)
     # Our own files say `up`, and what they state is exact.
-    return Motion(poses, trans, rate if "up" in fields else tidy_fps(rate), skeleton.name, betas, gender)
+    fps = rate if "up" in fields else tidy_fps(rate)
+    return Motion(poses, trans, fps, skeleton.name, betas, gender, _text(fields.get("body", "")))
 
 
 def _guessed_up(root: Array) -> str:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +102,7 @@ def retarget_file(
     motion, rest, name = _source(source, take, source_armature, body, part(progress, 0, 0.4))
     if seconds is not None:
         count = max(2, round(seconds * motion.fps))
-        motion = Motion(motion.poses[:count], motion.trans[:count], motion.fps, motion.skeleton, motion.betas)
+        motion = replace(motion, poses=motion.poses[:count], trans=motion.trans[:count])
     progress(0.4, "Opening the rig")
     found = open_rig(rig, armature)
     scene = bpy.context.scene

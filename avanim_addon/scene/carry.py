@@ -48,22 +48,30 @@ def source_body(motion: Motion, rest: Rest, body: str | None = None) -> Rest:
     Args:
         rest: as `load_any_motion` gives it; the file's own where it has one.
         body: "average", one of the characters, or a SMPL file, which is shaped by the motion's betas. By default an
-            average adult or the neutral character, whichever has the feet that stand stiller.
+            that which the file names; else an average adult or the neutral character, whichever has the feet that
+            stand stiller.
 
     Raises:
         InputError: there is no such body.
     """
+    if body is None and (motion.body == "average" or _file_of(motion.body).is_file()):
+        body = motion.body
     if body is None:
         own = not np.allclose(rest.joints, average_rest(motion.skeleton).joints)
         return rest if own else standing_body(motion, [rest, foreign.default_rest()])
     if body == "average":
         return average_rest(motion.skeleton)
     if body in characters.CHARACTERS:
-        return characters.load_body(characters.FOLDER / f"SMPL_{body.upper()}.npz").rest()
+        return characters.load_body(_file_of(body)).rest()
     if not Path(body).is_file():
         known = ", ".join(("average", *characters.CHARACTERS))
         raise InputError(f"There is no body {body}; choose {known}, or a SMPL file.")
     return characters.load_body(Path(body)).rest(motion.betas)
+
+
+def _file_of(character: str) -> Path:
+    """The body of one of the characters, if it is one and is built; no file of anything else."""
+    return characters.FOLDER / (f"SMPL_{character.upper()}.npz" if character in characters.CHARACTERS else "")
 
 
 def take_to_rig(

@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from ...rigs import characters
 from ...rigs.bone_mapping import BoneMap
 from ...rigs.bvh import BvhClip
 from ...rigs.bvh_clip import save_clip
@@ -19,6 +21,7 @@ from ...rigs.rotation import axis_angle_from_matrix
 from ...rigs.skeleton import SKELETONS, Rest
 from .axes import TURN
 from .foreign import bones_of, default_rest, is_mapped, read_shape
+from .smpl_shape import JOINT_WAYS
 from .take import Shape
 
 Array = NDArray[np.float64]
@@ -60,7 +63,16 @@ def write_motion(path: Path, armature: bpy.types.Object, names: list[str], bones
     turn = facing(shape, kept.bones)
     shape = shape.turned(turn)
     motion = motion_of(shape, kept, turn @ turns @ turn.T, places @ turn.T, fps, rest=rest)
-    motion.save(path)
+    replace(motion, body=_body(armature, rest)).save(path)
+
+
+def _body(armature: bpy.types.Object, rest: Rest | None) -> str:
+    """The name of the body that the motion is made for; "" of one that has none."""
+    if rest is None:
+        return "average"
+    if is_mapped(armature):
+        return "neutral" if (characters.FOLDER / "SMPL_NEUTRAL.npz").exists() else "average"
+    return "" if JOINT_WAYS in armature else str(armature.get("avanim_character", ""))
 
 
 def _write_bvh(path: Path, shape: RigShape, turns: Array, places: Array, fps: float) -> None:

@@ -17,7 +17,7 @@ Array = NDArray[np.float64]
 
 SHAPE_PREFIX = "Shape"
 # On the armature: the betas that its mesh was built with, how its joints move with each, and their places for 0.
-_BUILT, _WAYS, _PLACES = "avanim_built_betas", "avanim_joint_ways", "avanim_joint_places"
+_BUILT, JOINT_WAYS, _PLACES = "avanim_built_betas", "avanim_joint_ways", "avanim_joint_places"
 _BAKED = "avanim_correctives"
 
 
@@ -28,13 +28,13 @@ def keep_joints(armature: bpy.types.Object, built: Array, places: Array, ways: A
         built: (K,) betas that are part of the mesh, beside the sliders · places: (J, 3) m for betas 0, in the model's
             axes · ways: (J, 3, K) m, by how much a joint moves with a beta of 1.
     """
-    for name, values in ((_BUILT, built), (_PLACES, places), (_WAYS, ways)):
+    for name, values in ((_BUILT, built), (_PLACES, places), (JOINT_WAYS, ways)):
         armature[name] = np.asarray(values, float).ravel().tolist()
 
 
 def why_no_fit(armature: bpy.types.Object | None) -> str:
     """Why its joints cannot follow its sliders, in one sentence; empty when they can."""
-    if armature is None or _WAYS not in armature:
+    if armature is None or JOINT_WAYS not in armature:
         return "Select a body of a SMPL file (Import SMPL Body); other characters have no sliders of their shape"
     if armature.library is not None or armature.override_library is not None:
         return f"{armature.name} is linked from another file; change it there"
@@ -70,7 +70,7 @@ def fit_joints(armature: bpy.types.Object) -> Array:
     """
     betas = betas_of(armature)
     places = np.array(armature[_PLACES], float).reshape(-1, 3)
-    joints = places + np.array(armature[_WAYS], float).reshape(*places.shape, -1) @ betas
+    joints = places + np.array(armature[JOINT_WAYS], float).reshape(*places.shape, -1) @ betas
     names = list(_skeleton(armature, len(joints)))
     # As the mesh stands, its soles may be off the floor by now.
     block = _block(armature)

@@ -52,6 +52,6 @@ def regenerate(dance: Task, job: Job, progress: Progress) -> dict[str, Any]:
         new = retimed(new, was, now)
     rest = load_character(job.options.get("character", "neutral")).rest()
     merged = merge(old, new, first, last, joints, blend, rest)
-    merged.save(job.output)
+    replace(merged, body=new.body).save(job.output)
     progress(1.0, "Done")
     return {**result, "frames": len(merged), "seconds": merged.seconds}

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
@@ -238,6 +239,10 @@ def test_the_body_that_a_motion_was_made_for_is_found_out():
         assert source_body(dance, average) is (average if body is average else neutral)
         assert source_body(dance, average, "average").joints.shape == average.joints.shape
     assert np.allclose(source_body(dance, average, "neutral").joints, neutral.joints)
+    # What a file says counts more than feet; of a name that is none they decide.
+    told = dataclasses.replace(dance, body="average")
+    assert np.allclose(source_body(told, average).joints, average.joints)
+    assert source_body(dataclasses.replace(dance, body="../../etc"), average) is neutral
     # A body that the file itself brought is taken as it is.
     own = body_of(sample_rig("vrm", legs=0.8), recognised(sample_rig("vrm", legs=0.8)))
     assert source_body(dance.on(own.skeleton.name), own) is own

@@ -149,7 +149,7 @@ def test_bvh_and_npz_hold_the_motion(stage, tmp_path):
     assert report_of(tmp_path / "dance.bvh")["one root"]["good"]
     export(tmp_path / "dance.npz", armature=armature)
     again = load_motion(tmp_path / "dance.npz")
-    assert again.fps == 30 and len(again) == FRAMES
+    assert again.fps == 30 and len(again) == FRAMES and again.body == "neutral"
     arm = motion.rig.index("left_elbow")
     assert np.abs(again.poses[:, arm] - motion.poses[:, arm]).max() < 0.01
 

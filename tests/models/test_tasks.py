@@ -37,6 +37,7 @@ def test_beats_that_are_given_are_danced_to(tmp_path: Path) -> None:
     given = [[0.1 + 0.7 * number, number % 3] for number in range(12)]
     options = {"start": 2, "seconds": 8, "beats": given, "method": "melody"}
     result = run(Job("dance", str(tmp_path / "song.wav"), options, str(tmp_path / "out.npz")))
+    assert load_motion(tmp_path / "out.npz").body == "neutral"
     beats = result["beats"]
     assert beats["times"] == pytest.approx([time for time, _ in given]) and beats["metre"] == 3
     assert beats["positions"] == [place for _, place in given] and beats["bpm"] == pytest.approx(60 / 0.7)

@@ -89,12 +89,12 @@ def test_saved_motion_is_loaded_exactly(
 ) -> None:
     path: Path = tmp_path_factory.mktemp("motion") / "dance.npz"
     made = motion(frames, fps, skeleton, seed)
-    made = Motion(made.poses, made.trans, fps, skeleton, np.array(betas), "female")
+    made = Motion(made.poses, made.trans, fps, skeleton, np.array(betas), "female", "male")
     made.save(path)
     read = load_motion(path)
     for field in ("poses", "trans", "betas"):
         np.testing.assert_array_equal(getattr(read, field), getattr(made, field))
-    assert (read.fps, read.skeleton, read.gender) == (fps, skeleton, "female")
+    assert (read.fps, read.skeleton, read.gender, read.body) == (fps, skeleton, "female", "male")
 
 
 @pytest.mark.parametrize(
