@@ -570,9 +570,11 @@ def parser() -> argparse.ArgumentParser:
 
     made = command("retarget", retarget, "a motion onto a rig of yours", picture)
     made.add_argument(
-        "motion", metavar="MOTION", nargs="?", help=".npz .pkl .bvh, or .blend .fbx .glb with a rig that moves"
+        "motion", metavar="MOTION", nargs="?", help=".npz .pkl .bvh, or .blend .fbx .glb .usd with a rig that moves"
     )
-    made.add_argument("--to", required=True, metavar="RIG", help=".blend .fbx .glb, or a convention such as mixamo")
+    made.add_argument(
+        "--to", required=True, metavar="RIG", help=".blend .fbx .glb .usd, or a convention such as mixamo"
+    )
     made.add_argument("-o", "--output", metavar="OUT", help=".blend .fbx .glb .usdc .abc .bvh .npz .mp4 .png")
     made.add_argument("--mapping", action="store_true", help="only print which bone is which, and how sure that is")
     made.add_argument("--map", metavar="FILE.json", help="a saved map of the bones, instead of finding it out")

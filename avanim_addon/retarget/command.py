@@ -74,7 +74,7 @@ def retarget_file(
     """Carry a motion over to the rig of a file, and write what comes of it.
 
     Args:
-        source: .npz, .pkl, .bvh; or .blend, .fbx, .glb of which `source_armature` and its action `take` are read.
+        source: .npz, .pkl, .bvh; or .blend, .fbx, .glb, .usd of which `source_armature` and its action `take` are read.
         rig: as `open_rig`.
         output: .blend keeps the rig's scene; the endings of `export`, .mp4 and .png.
         scheme: a saved map of the bones, in place of finding it out; `keep_scheme`: save the one that was used.
@@ -151,6 +151,8 @@ def _source(
         progress(0.0, "Opening the source")
         motion, rest, name = read_animation(open_rig(path, armature), take, progress=part(progress, 0.2, 1))
         return motion, rest, name
+    if Path(path).suffix.lower() == ".abc":
+        raise InputError(f"{path} is Alembic, which holds meshes and no bones; give the motion as .usd, .fbx or .glb.")
     if take is not None or armature is not None:
         raise InputError(f"{path} holds one motion; leave out --take and --source-armature.")
     motion, rest = load_any_motion(path, own_body=True)

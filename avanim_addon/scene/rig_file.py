@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,13 @@ from .console import quiet
 from .export import chosen_armature
 from .performance import open_scene
 from .sample_armature import add_sample_armature
+from .sound import set_frame_rate
 
 # By ending Blender's own add-on that reads it.
 _IMPORTERS = {".fbx": "io_scene_fbx", ".glb": "io_scene_gltf2", ".gltf": "io_scene_gltf2", ".vrm": "io_scene_gltf2"}
-RIG_FILES = (".blend", *_IMPORTERS)
+# Blender reads these itself, where it was built to.
+_USD = (".usd", ".usda", ".usdc", ".usdz")
+RIG_FILES = (".blend", *_IMPORTERS, *_USD)
 _BEGINS = {".fbx": b"Kaydara FBX Binary", ".glb": b"glTF", ".vrm": b"glTF"}
 
 
@@ -35,7 +39,8 @@ def open_rig(path: str | Path, armature: str | None = None) -> bpy.types.Object:
     """Load a file in place of what is loaded, and choose its rig.
 
     Args:
-        path: .blend, .fbx, .glb, .gltf or .vrm; or the name of one of `conventions()`, of which a rig is made up.
+        path: .blend, .fbx, .glb, .gltf, .vrm or .usd (.usda .usdc .usdz); or the name of one of `conventions()`, of
+            which a rig is made up.
         armature: the object's name, where the file holds several.
 
     Raises:
@@ -49,6 +54,10 @@ def open_rig(path: str | Path, armature: str | None = None) -> bpy.types.Object:
         return add_sample_armature(shape, str(path))
     path = Path(path)
     ending = path.suffix.lower()
+    if ending == ".abc":
+        raise InputError(
+            f"{path} is Alembic, which holds meshes and no bones; give the rig as .fbx, .glb, .usd or .blend."
+        )
     if ending not in RIG_FILES:
         known = ", ".join(conventions())
         raise InputError(f"{path} is no rig; give a file that ends in {', '.join(RIG_FILES)}, or one of {known}.")
@@ -84,6 +93,9 @@ def _import(path: Path, ending: str) -> None:
                 f"{path} is no binary {ending[1:].upper()} file, which is what Blender reads; save it as one."
             )
     bpy.ops.wm.read_factory_settings(use_empty=True)
+    if ending in _USD:
+        _import_usd(path)
+        return
     addon = _IMPORTERS[ending]
     if not addon_utils.check(addon)[1] and addon_utils.enable(addon) is None:
         raise InputError(f"This Blender was packaged without {addon}, which reads {ending}; give the rig as .blend.")
@@ -93,6 +105,31 @@ def _import(path: Path, ending: str) -> None:
             operator(filepath=str(path.resolve()))
     except Exception as error:  # the add-ons raise whatever they come across
         raise InputError(f"Cannot read {path} as {ending[1:].upper()} ({str(error).splitlines()[-1]}).") from error
+
+
+def _import_usd(path: Path) -> None:
+    """Also takes over the file's frame rate, which Blender leaves as it is."""
+    if not bpy.app.build_options.usd:
+        raise InputError("This Blender was packaged without USD; give the rig as .fbx, .glb or .blend.")
+    damaged = f"{path} is no USD file, or a damaged one; save it anew in the program that it comes from."
+    with path.open("rb") as file:
+        # Else USD's own messages come before ours.
+        if not file.read(8).startswith((b"PXR-USDC", b"#usda", b"PK")):
+            raise InputError(damaged)
+    try:
+        with quiet():
+            done = bpy.ops.wm.usd_import(filepath=str(path.resolve()))
+    except RuntimeError as error:
+        raise InputError(damaged) from error
+    if done != {"FINISHED"}:
+        raise InputError(damaged)
+    try:
+        usd: Any = importlib.import_module("pxr.Usd")
+    except ImportError:  # a Blender with USD, but without its Python part
+        return
+    stage = usd.Stage.Open(str(path.resolve()))
+    if stage.HasAuthoredTimeCodeRange():
+        set_frame_rate(bpy.context.scene, stage.GetTimeCodesPerSecond())
 
 
 def read_animation(

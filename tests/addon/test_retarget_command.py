@@ -174,9 +174,31 @@ def test_root_motion(files, tmp_path, capsys):
     assert spread["root"].min() > 0.2 and spread["in-place"].max() < 1e-4
 
 
+@pytest.mark.skipif(not bpy.app.build_options.usd, reason="this Blender was built without USD")
+def test_from_and_onto_usd(files, tmp_path, capsys):
+    """A rig that moves in a USD file is a source, at the file's own rate, and a target; what it did is kept."""
+    first, second = tmp_path / "manny.usdc", tmp_path / "again.npz"
+    status, made, told = run(capsys, files / "dance.npz", "--to", files / "manny.blend", "-o", first, "--fps", 30)
+    assert status == 0, told
+    status, back, told = run(capsys, first, "--to", first, "-o", second, "--no-plant")
+    assert status == 0, told
+    assert (
+        back["fps"] == 30 and abs(back["frames"] - made["frames"]) <= 1 and back["mapping"]["convention"] == "unreal5"
+    )
+    status, _, told = run(
+        capsys, files / "dance.npz", "--to", files / "manny.blend", "-o", tmp_path / "direct.npz", "--fps", 30
+    )
+    motion, wanted = load_motion(second), load_motion(tmp_path / "direct.npz")
+    count = min(len(motion), len(wanted))
+    motion, wanted = (dataclasses.replace(one, poses=one.poses[:count], trans=one.trans[:count])
+                      for one in (motion, wanted))  # fmt: skip
+    assert count > 100 and furthest(directions(motion, REST), directions(wanted, REST)) < 0.5
+
+
 def test_bad_input_is_refused_in_one_sentence(files, tmp_path, capsys):
     dance, manny, out = files / "dance.npz", files / "manny.blend", tmp_path / "out.blend"
     (tmp_path / "bad.fbx").write_bytes(b"no such thing")
+    (tmp_path / "bad.usdc").write_bytes(b"no such thing")
     (tmp_path / "bad.json").write_text("[]")
     bpy.ops.wm.read_factory_settings(use_empty=True)
     save_scene(tmp_path / "empty.blend")
@@ -201,6 +223,9 @@ def test_bad_input_is_refused_in_one_sentence(files, tmp_path, capsys):
         ((dance, "--to", manny, "-o", out, "--scale", "0"), "positive"),
         ((tmp_path / "gone.npz", "--to", manny, "-o", out), "gone.npz"),
         ((manny, "--to", manny, "-o", out), "no animation"),
+        ((dance, "--to", tmp_path / "rig.abc", "-o", out), "no bones"),
+        ((tmp_path / "clip.abc", "--to", manny, "-o", out), "no bones"),
+        ((dance, "--to", tmp_path / "bad.usdc", "-o", out), "no USD file"),
         ((dance, "--to", manny), "-o OUT"),
         ((dance, "--to", manny, "--mapping"), "--mapping"),
     )
