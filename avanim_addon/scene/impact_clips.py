@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,7 @@ _FULL = 0.25  # how much of a body's bounding solid is material: things are holl
 # Blows weaker than this change of velocity, m/s, belong to rolling; sooner than this, s, they are one.
 HEARD, APART = 0.6, 0.05
 _SLIDES = 0.15  # m/s
+_MADE = ("objects", "meshes", "armatures", "materials", "images", "worlds", "lights", "cameras", "collections")
 _GRAVITY, _DAMPING = 9.81, 0.04  # m/s², and what a rigid body of Blender's loses by default in a second
 
 
@@ -87,12 +89,7 @@ def make_clip(
         The number of hits.
     """
     rng = np.random.default_rng([seed, int(unseen)])
-    scene = bpy.data.scenes.new("Impacts")
-    before = {name: set(getattr(bpy.data, name)) for name in ("objects", "meshes", "materials", "worlds", "lights",
-                                                              "cameras", "collections")}  # fmt: skip
-    window_scene = bpy.context.window.scene
-    bpy.context.window.scene = scene
-    try:
+    with own_scene() as scene:
         chosen = str(rng.choice(KINDS, p=_CHANCES))
         things, objects = _fill(scene, rng, unseen, material, shape, kind or chosen, bodies)
         light(scene, rng)
@@ -105,7 +102,17 @@ def make_clip(
             if _seen(scene, views, track, round(time * RATE))
         )
         slides = np.stack([sliding(track, body.release) for body, track in zip(things, places, strict=True)])
-        frames = _render(scene, objects, places, turns, views)
+        for thing in objects:
+            scene.rigidbody_world.collection.objects.unlink(thing)
+            thing.animation_data_clear()
+            thing.rotation_mode = "QUATERNION"
+
+        def pose(picture: int) -> None:
+            step = picture * STEPS
+            for thing, place, turn in zip(objects, places[:, step], turns[:, step], strict=True):
+                thing.location, thing.rotation_quaternion = place, turn
+
+        frames = render(scene, views, pose)
         columns = np.array(events).reshape(-1, 3).T
         save_npz(
             path, frames=frames, times=columns[0], strengths=columns[1], bodies=columns[2].astype(np.int32),
@@ -115,6 +122,17 @@ def make_clip(
             masses=np.array([b.mass for b in things]),
         )  # fmt: skip
         return len(events)
+
+
+@contextmanager
+def own_scene() -> Iterator[bpy.types.Scene]:
+    """A scene in the window that is gone afterwards, with all that was made meanwhile."""
+    scene = bpy.data.scenes.new("Impacts")
+    before = {name: set(getattr(bpy.data, name)) for name in _MADE}
+    window_scene = bpy.context.window.scene
+    bpy.context.window.scene = scene
+    try:
+        yield scene
     finally:
         bpy.context.window.scene = window_scene
         if scene.rigidbody_world is not None:
@@ -311,21 +329,13 @@ def _simulate(scene: bpy.types.Scene, objects: Sequence[bpy.types.Object]) -> tu
     return np.array(places).swapaxes(0, 1), np.array(turns).swapaxes(0, 1)
 
 
-def _render(
-    scene: bpy.types.Scene,
-    objects: Sequence[bpy.types.Object],
-    places: Array,
-    turns: Array,
-    views: Sequence[tuple[Vector, Euler]],
+def render(
+    scene: bpy.types.Scene, views: Sequence[tuple[Vector, Euler]], pose: Callable[[int], None]
 ) -> NDArray[np.uint8]:
-    """(T, 96, 96, 3): every frame that a camera of FPS would take, with the bodies put where the solver had them."""
+    """(T, 96, 96, 3): what the scene's camera sees from each of `views`; `pose` puts things where they then are."""
     from PIL import Image
 
     assert scene.camera is not None
-    for thing in objects:
-        scene.rigidbody_world.collection.objects.unlink(thing)
-        thing.animation_data_clear()
-        thing.rotation_mode = "QUATERNION"
     render = scene.render
     render.engine, scene.cycles.device = "CYCLES", "CPU"
     scene.cycles.samples, scene.cycles.use_denoising, scene.cycles.use_adaptive_sampling = 2, False, False
@@ -341,11 +351,10 @@ def _render(
     with tempfile.TemporaryDirectory(prefix="avanim-") as folder:
         path = Path(folder) / "frame.png"
         render.filepath = str(path)
-        for step in range(0, places.shape[1], STEPS):
-            for thing, place, turn in zip(objects, places[:, step], turns[:, step], strict=True):
-                thing.location, thing.rotation_quaternion = place, turn
-            scene.camera.location, scene.camera.rotation_euler = views[step // STEPS]
+        for picture, (place, aim) in enumerate(views):
+            pose(picture)
+            scene.camera.location, scene.camera.rotation_euler = place, aim
             bpy.ops.render.render(write_still=True, scene=scene.name)
-            with Image.open(path) as picture:
-                frames.append(np.asarray(picture.convert("RGB")))
+            with Image.open(path) as image:
+                frames.append(np.asarray(image.convert("RGB")))
     return np.stack(frames)

@@ -3,30 +3,30 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import soundfile
 import soxr
 from numpy.typing import NDArray
 
 from ...rigs.errors import InputError
-from ...rigs.files import ensure_writable
-from ...rigs.impact.bake import levelled
+from ...rigs.files import ensure_writable, replacing
 from ...rigs.impact.events import Event, Events
 from ...rigs.impact.materials import material
 from ...rigs.job import Job, Progress, part
-from ...rigs.sound import Sound
-from ..audio import save_wav
 from . import DEFAULT_METHOD, METHODS
 from . import cochleagram as ear_rates
 from .foley import Seen, watch
-from .indicated import hear, load_weights, sound_of
+from .indicated import copied, hear, load_weights, onsets, retrieve
 from .mux import with_sound
-from .play import GROUND, RATE, SLIDING_SPEED, body, played, stretches
+from .play import GROUND, RATE, SLIDING_SPEED, body, played_in_parts, stretches
 from .shots import FPS, MATERIALS, Film
 
-Array = NDArray[np.float64]
+_HEADROOM, _BLOCK = 3.0, 1 << 18  # dB above the loudest, and samples that are written at once
 
 OPTIONS: dict[str, tuple[type, float | None, float | None]] = {
     "method": (str, None, None),
@@ -74,7 +74,10 @@ def foley(options: dict[str, Any], job: Job, progress: Progress) -> dict[str, An
         if path:
             ensure_writable(path)
     make = _by_foley if method == "foley" else _by_indicated
-    samples, listed, pascal = make(shot, given, ground, options, part(progress, 0.0, 0.9))
+    blocks, listed = make(shot, given, ground, options, part(progress, 0.0, 0.9))
+    pascal = _write(blocks, round(shot.seconds * RATE), output)
+    if method == "indicated":
+        pascal = None
     progress(0.9, "Writing")
     notes = list(shot.notes)
     listed.sort(key=lambda pair: pair[0].time)
@@ -82,9 +85,8 @@ def foley(options: dict[str, Any], job: Job, progress: Progress) -> dict[str, An
     if not events:
         nothing = "hits or slides" if shot.moves else "moves"
         notes.append(f"Nothing is seen that {nothing} in {source.name}; the sound is silent.")
-    save_wav(Sound(samples[None], RATE), output, "PCM_24")
     if options.get("film"):
-        with_sound(source, Sound(samples[None], RATE), options["film"])
+        with_sound(source, output, options["film"])
     decibel = float(20 * np.log10(max(pascal, 1e-9) / 20e-6)) if pascal else None
     if options.get("events"):
         details = {"film": source.name, "sound": output.name, "method": method, "rate": RATE, "full_scale_pa": pascal}
@@ -99,8 +101,34 @@ def foley(options: dict[str, Any], job: Job, progress: Progress) -> dict[str, An
     }  # fmt: skip
 
 
-# Samples; events, each with how sure it is (foley) or the peak of its piece, of 1 (indicated); Pa at full scale.
-Made = tuple[NDArray[np.float32], list[tuple[Event, float]], float | None]
+# The sound in parts; events, each with how sure it is (foley) or the peak of its piece, of 1 (indicated).
+Made = tuple[Iterator[NDArray[np.float32]], list[tuple[Event, float]]]
+
+
+def _write(blocks: Iterator[NDArray[np.float32]], count: int, output: Path) -> float:
+    """Write `count` samples as .wav, the loudest 3 dB below 1 as in a bake; returns what 1 is in the blocks' unit.
+
+    How loud the loudest is shows only at the end, and a long film is not kept in memory: it lies on the disk meanwhile.
+    """
+    with tempfile.TemporaryFile(prefix="avanim-") as raw:
+        peak, left = 0.0, count
+        for block in blocks:
+            block = block[:left]
+            if not np.isfinite(block).all():
+                raise InputError(f"Cannot write {output}: the sound has samples that are not numbers; make it anew.")
+            peak = max(peak, float(np.abs(block).max(initial=0.0)))
+            raw.write(block.astype(np.float32).tobytes())
+            left -= len(block)
+        raw.write(bytes(4 * left))
+        raw.seek(0)
+        scale = peak * 10 ** (_HEADROOM / 20) or 1.0
+        with (
+            replacing(output) as temporary,
+            soundfile.SoundFile(temporary, "w", RATE, 1, "PCM_24", format="WAV") as wav,
+        ):
+            while data := raw.read(4 * _BLOCK):
+                wav.write(np.frombuffer(data, np.float32) / np.float32(scale))
+    return scale
 
 
 def _by_foley(shot: Film, given: str | None, ground: str | None, options: dict[str, Any], progress: Progress) -> Made:
@@ -110,12 +138,11 @@ def _by_foley(shot: Film, given: str | None, ground: str | None, options: dict[s
     names = [given or MATERIALS[kind] for kind in seen.materials]
     sliding = given or MATERIALS[int(seen.material.argmax())]
     on = ground or GROUND
-    pressure = played(
+    blocks = played_in_parts(
         seen.times, seen.strengths, names, seen.sizes, seen.slides, sliding, shot.seconds,
         seed=options.get("seed", 0), ground=on, progress=part(progress, 0.6, 1.0),
     )  # fmt: skip
-    levels, pascal = levelled({"": pressure.astype(float)})
-    return levels[""], _listed(seen, names, sliding, on), pascal
+    return blocks, _listed(seen, names, sliding, on)
 
 
 def _listed(seen: Seen, names: list[str], sliding: str, ground: str) -> list[tuple[Event, float]]:
@@ -158,15 +185,19 @@ def _by_indicated(
     components = hear(shot, net, options.get("device", "auto"), part(progress, 0, 0.8), round(shot.length * FPS))
     if not shot.moves:
         components = ear.components(np.zeros((len(components), ear_rates.BANDS)))
-    sound, at, chosen = sound_of(components, ear)
+    at = onsets(components, ear)
+    chosen = retrieve(components, at, ear)
     progress(0.9, "Playing what is heard")
-    samples = np.zeros(round(shot.seconds * RATE), np.float32)
-    made = soxr.resample(sound, ear_rates.RATE, RATE)[: len(samples)]
-    samples[: len(made)] = made
-    levels, _ = levelled({"": samples.astype(float)})
     events = []
     for frame, number in zip(at, chosen, strict=True):
         name, action = ear.kinds[number].split()
         kind = "hit" if action == "hit" else "scrape"
         events.append((_event(frame / ear_rates.FPS, (name, GROUND), kind), float(np.abs(ear.waves[number]).max())))
-    return levels[""], events, None
+    return _resampled(copied(len(components), at, chosen, ear)), events
+
+
+def _resampled(blocks: Iterator[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
+    stream = soxr.ResampleStream(ear_rates.RATE, RATE, 1, "float32")
+    for block in blocks:
+        yield stream.resample_chunk(block)
+    yield stream.resample_chunk(np.zeros(0, np.float32), last=True)

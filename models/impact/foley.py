@@ -23,7 +23,7 @@ from ...rigs.files import replacing
 from ...rigs.job import Progress, silent
 from ..device import choose
 from ..weights_file import reading_weights
-from .shots import FPS, MATERIALS, Pictures, windows
+from .shots import FPS, MATERIALS, Pictures, Rows, windows
 from .towers import FEATURES, Eyes
 
 Array = NDArray[np.float64]
@@ -33,6 +33,10 @@ WIDTH = 96
 WINDOW, OVERLAP = 120, 15  # frames that are watched at once, and how many of them on either side are watched twice
 
 
+# What the network answers for each frame, and how many numbers that is.
+_ANSWERS = {"hit": 1, "strength": 1, "size": 1, "slide": 1, "material": len(MATERIALS)}
+
+
 class Watcher(nn.Module):
     """(B, T, 3, 96, 96) to one row per frame: a hit now, its strength, its size, sliding; and materials."""
 
@@ -40,14 +44,14 @@ class Watcher(nn.Module):
         super().__init__()
         self.eyes = Eyes()
         self.time = nn.GRU(2 * FEATURES, WIDTH, batch_first=True, bidirectional=True)
-        self.out = nn.Linear(2 * WIDTH, 4 + len(MATERIALS))
+        self.out = nn.Linear(2 * WIDTH, sum(_ANSWERS.values()))
 
     def forward(self, frames: Tensor) -> dict[str, Tensor]:
         """`hit` logit, `strength` log m/s, `size` log m, `slide` logit, each (B, T); `material` logits (B, T, 8)."""
         seen, _ = self.time(self.eyes(frames))
         values = self.out(seen)
-        names = ("hit", "strength", "size", "slide")
-        return {name: values[..., index] for index, name in enumerate(names)} | {"material": values[..., 4:]}
+        parts = values.split(list(_ANSWERS.values()), -1)
+        return {name: one if one.shape[-1] > 1 else one[..., 0] for name, one in zip(_ANSWERS, parts, strict=True)}
 
 
 @dataclass(frozen=True)
@@ -91,17 +95,18 @@ def watch(
     threshold = 0.5 if threshold is None else threshold
     place = choose(device)
     net = net.to(place).eval()
-    rows: dict[str, list[Array]] = {}
-    watched = 0
+    rows, watched = Rows(count), 0
     with torch.inference_mode():
         for part, kept_rows in windows(frames, WINDOW - 2 * OVERLAP, OVERLAP, OVERLAP):
             progress(min(1.0, watched / max(count, watched + len(part))), "Watching the shot")
             answers = net(torch.tensor(part, device=place).permute(0, 3, 1, 2)[None].float() / 255)
             watched += kept_rows.stop - kept_rows.start
-            for name, values in answers.items():
-                rows.setdefault(name, []).append(values[0, kept_rows].double().cpu().numpy())
+            columns = [answers[name][0, kept_rows].reshape(-1, size) for name, size in _ANSWERS.items()]
+            rows.add(torch.cat(columns, 1).cpu().numpy())
     progress(1.0, "Watching the shot")
-    return _events({name: np.concatenate(parts) for name, parts in rows.items()}, threshold)
+    ends = np.cumsum(list(_ANSWERS.values()))
+    told = dict(zip(_ANSWERS, np.split(rows.all(), ends[:-1], axis=1), strict=True))
+    return _events({name: told[name] if size > 1 else told[name][:, 0] for name, size in _ANSWERS.items()}, threshold)
 
 
 def _events(answers: dict[str, Array], threshold: float) -> Seen:

@@ -16,16 +16,15 @@ from torch import nn
 from ...rigs.job import Progress, part, silent
 from .foley import Watcher, save_weights, targets, watch
 from .foley_score import f1_of, matched
-from .shots import FPS, SIZE, Clip, Pictures, load_clips
-from .training import Run, few_threads
+from .shots import FPS, SIZE, Clip, Pictures
+from .training import Run, clips_to_learn_from, few_threads
 
 MINUTES, BATCH, LENGTH = 30.0, 4, 45
 _RATES = (15, 20, 24, 24, 25, 25)  # frames a second of other films
-_HELD_OUT = 12  # of the clips, every so-many-th only chooses the threshold
 
 
 def augmented(frames: Pictures, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Other light, colours, framing, grain and rates; (T, 96, 96, 3) to floats 0..1."""
+    """Other light, colours, framing, grain, pans and rates; (T, 96, 96, 3) to floats 0..1."""
     if rng.random() < 0.35:  # a film of fewer frames a second, each held until the next
         rate = rng.choice(_RATES)
         clock = np.floor(np.arange(len(frames)) * rate / FPS + rng.random()) / rate * FPS
@@ -35,7 +34,15 @@ def augmented(frames: Pictures, rng: np.random.Generator) -> NDArray[np.float32]
     top, left = rng.integers(0, size - crop + 1, 2)
     index = np.minimum((np.arange(size) * crop / size).astype(int), crop - 1)
     across = index[::-1] if rng.random() < 0.5 else index
-    made = frames.take(top + index, 1).take(left + across, 2)
+    if rng.random() < 0.3 and crop < size:  # as a camera pans
+        tops, lefts = (
+            np.round(np.linspace(begin, rng.integers(0, size - crop + 1), len(frames))).astype(int)
+            for begin in (top, left)
+        )
+        rows, columns = tops[:, None] + index, lefts[:, None] + across
+        made = frames[np.arange(len(frames))[:, None, None], rows[:, :, None], columns[:, None, :]]
+    else:
+        made = frames.take(top + index, 1).take(left + across, 2)
     if rng.random() < 0.3:  # as a wide shot is squared
         bar = int(rng.integers(0, size // 5))
         made[:, :bar], made[:, size - bar :] = made[:, bar : bar + 1], made[:, size - bar - 1 : size - bar]
@@ -85,14 +92,16 @@ def losses(found: dict[str, torch.Tensor], want: dict[str, torch.Tensor]) -> dic
     hit, near = want["hit"], want["near"]
     care = torch.where(hit > 0, 6.0, torch.where(near > 0, 0.2, 1.0))
     count = hit.sum().clamp(min=1)
-    seen = near + want["slide"] * 0.3 + 0.1
-    kinds = nn.functional.cross_entropy(found["material"].flatten(0, 1), want["material"].flatten(), reduction="none")
+    seen = (near + want["slide"] * 0.3 + 0.1) * (want["material"] >= 0)  # what is not heard is of no material
+    kinds = nn.functional.cross_entropy(
+        found["material"].flatten(0, 1), want["material"].flatten(), ignore_index=-1, reduction="none"
+    )
     return {
         "hit": (care * cross(found["hit"], hit, reduction="none")).mean() * 2,
         "strength": (hit * (found["strength"] - want["strength"]).abs()).sum() / count,
         "size": (hit * (found["size"] - want["size"]).abs()).sum() / count * 0.5,
         "slide": cross(found["slide"], want["slide"]),
-        "material": (seen.flatten() * kinds).sum() / seen.sum() * 0.7,
+        "material": (seen.flatten() * kinds).sum() / seen.sum().clamp(min=1) * 0.7,
     }
 
 
@@ -118,10 +127,9 @@ def train(
         Cancelled: progress raised it; the next call goes on from the last checkpoint.
     """
     out = Path(out)
-    clips = load_clips(data_dir, "train")
-    held, taught = clips[::_HELD_OUT], [clip for index, clip in enumerate(clips) if index % _HELD_OUT]
+    taught, held = clips_to_learn_from(data_dir)
     with few_threads():
-        trainer = Trainer(taught or clips)
+        trainer = Trainer(taught)
         trainer.run(minutes, out.with_name(out.stem + "_run.pt"), part(progress, 0.0, 0.98))
         threshold = best_threshold(trainer.average.eval(), held)
         save_weights(trainer.average, threshold, out)

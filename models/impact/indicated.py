@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -27,7 +27,7 @@ from ..device import choose
 from ..weights_file import reading_weights
 from .cochleagram import BANDS, FPS, RATE
 from .shots import FPS as PICTURE_FPS
-from .shots import Pictures, windows
+from .shots import Pictures, Rows, windows
 from .towers import FEATURES, Tower, space_time
 
 Array = NDArray[np.float64]
@@ -35,6 +35,8 @@ Array = NDArray[np.float64]
 WEIGHTS = Path(__file__).parent.parent / "weights" / "impact_indicated.safetensors"
 COMPONENTS, WIDTH = 10, 128
 REPEATS = FPS // PICTURE_FPS
+# It says how a moment sounds so many frames of 1/90 s later: whether a thing that falls is stopped shows in what comes.
+DELAY = 0
 # Robustness of the loss: log(eps + r²) cares little for how wrong what is wrong is.
 _EPSILON = 1 / 25**2
 _TYPICAL = 0.3  # deviation of the first component
@@ -44,11 +46,12 @@ BEFORE_SECONDS, PIECE_SECONDS = 0.02, 0.6
 _RISE = 0.12  # of the loudest sound: an onset, where nothing was tried out
 _SMOOTH = 9  # frames over which a rise is seen; a tenth of a second
 _APART = 0.07  # s between two peaks
+_PART = 60  # s that are copied at a time
 _LASTS = 0.7  # share of an onset's loudness that, when its piece ends, says that it goes on
 
 
 class IndicatedNet(nn.Module):
-    """(B, T, 3, 96, 96) frames 0..1 at 30 a second to (B, 3 T, 10) components at 90."""
+    """(B, T, 3, 96, 96) frames 0..1 at 30 a second to (B, 3 T, 10) components at 90, DELAY of those later."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -119,19 +122,28 @@ def hear(
     place = choose(device)
     net = net.to(place).eval()
     state, looked, watched = None, None, 0
-    rows = []
+    rows = Rows(count * REPEATS)
     with torch.inference_mode():
-        for part, kept in windows(frames, 60, 1, 1):
+        for part, kept in windows(_held(frames, DELAY // REPEATS), 60, 1, 1):
             progress(min(1.0, watched / max(count, watched + len(part))), "Watching the shot")
             window = torch.tensor(part, device=place).permute(0, 3, 1, 2)[None].float() / 255
             looked = net.look(window[0, :1]) if looked is None else looked
             images = space_time(window)[0, kept]
             seen = torch.cat([looked.expand(len(images), -1), net.motion(images)], 1)
             answer, state = net.time(seen.repeat_interleave(REPEATS, 0)[None], state)
-            rows.append(net.out(answer)[0].double().cpu().numpy())
+            rows.add(net.out(answer)[0].cpu().numpy())
             watched += len(images)
     progress(1.0, "Watching the shot")
-    return np.concatenate(rows)
+    return rows.all()[DELAY:]
+
+
+def _held(frames: Iterable[Pictures], count: int) -> Iterator[Pictures]:
+    """The frames, and the last one so many times more."""
+    last = None
+    for last in frames:
+        yield last
+    if last is not None:
+        yield from itertools.repeat(last, count)
 
 
 def onsets(components: Array, ear: Ear) -> NDArray[np.int64]:
@@ -170,13 +182,24 @@ def sound_of(components: Array, ear: Ear) -> tuple[NDArray[np.float32], NDArray[
     """The waveform at 22,050 Hz made of training sounds; where they begin (1/90 s), and which they are."""
     at = onsets(components, ear)
     chosen = retrieve(components, at, ear)
-    made = np.zeros(round(len(components) * RATE / FPS) + ear.waves.shape[1], np.float32)
-    for frame, number in zip(at, chosen, strict=True):
-        begin = round(frame * RATE / FPS) - round(BEFORE_SECONDS * RATE)
-        wave = ear.waves[number]
-        skipped = max(0, -begin)
-        made[begin + skipped : begin + len(wave)] += wave[skipped:]
-    return made[: round(len(components) * RATE / FPS)], at, chosen
+    return np.concatenate([np.zeros(0, np.float32), *copied(len(components), at, chosen, ear)]), at, chosen
+
+
+def copied(count: int, at: NDArray[np.int64], chosen: NDArray[np.int64], ear: Ear) -> Iterator[NDArray[np.float32]]:
+    """The sound of `count` frames of 1/90 s at 22,050 Hz, a minute at a time: pieces `chosen` that set in `at`."""
+    length = ear.waves.shape[1]
+    rings = np.zeros(length, np.float32)
+    begins = np.round(np.asarray(at) * RATE / FPS).astype(int) - round(BEFORE_SECONDS * RATE)
+    last = round(count * RATE / FPS)
+    for first in range(0, last, _PART * RATE):
+        made = np.zeros(_PART * RATE + length, np.float32)
+        made[:length] = rings
+        here = (begins >= first) & (begins < first + _PART * RATE) | (begins < 0) & (first == 0)
+        for begin, number in zip(begins[here] - first, np.asarray(chosen)[here], strict=True):
+            skipped = max(0, -begin)
+            made[begin + skipped : begin + length] += ear.waves[number][skipped:]
+        yield made[: min(_PART * RATE, last - first)]
+        rings = made[_PART * RATE :].copy()
 
 
 def save_weights(net: IndicatedNet, ear: Ear, path: str | Path) -> None:
@@ -232,4 +255,4 @@ def learned_ear(
     )  # fmt: skip
 
 
-assert FPS % PICTURE_FPS == 0 and BANDS > COMPONENTS
+assert FPS % PICTURE_FPS == 0 and DELAY % REPEATS == 0 and BANDS > COMPONENTS

@@ -12,14 +12,14 @@ from typing import Any
 import av
 import av.error
 import numpy as np
+import soundfile
 
 from ...rigs.errors import InputError
 from ...rigs.files import replacing
-from ...rigs.sound import Sound
 
 
-def with_sound(film: str | Path, sound: Sound, output: str | Path) -> None:
-    """Write `output`: the pictures of a film as they are, and a sound that begins with the first of them.
+def with_sound(film: str | Path, sound: str | Path, output: str | Path) -> None:
+    """Write `output`: the pictures of a film as they are, and a mono .wav that begins with the first of them.
 
     Raises:
         InputError: `output` is no kind of file that can hold these pictures, or it cannot be written.
@@ -28,7 +28,7 @@ def with_sound(film: str | Path, sound: Sound, output: str | Path) -> None:
         with replacing(output) as temporary, av.open(str(film)) as source, av.open(str(temporary), "w") as made:
             pictures: Any = source.streams.video[0]
             copied = made.add_stream_from_template(pictures)
-            voice: Any = made.add_stream("aac", rate=sound.rate, layout="mono")
+            voice: Any = made.add_stream("aac", rate=soundfile.info(sound).samplerate, layout="mono")
             packets: Iterator[Any] = (packet for packet in source.demux(pictures) if packet.dts is not None)
             first = next(packets)
             begin = float((first.dts if first.pts is None else first.pts) * first.time_base)
@@ -47,12 +47,13 @@ def with_sound(film: str | Path, sound: Sound, output: str | Path) -> None:
         raise InputError(f"Cannot write {output}: {error}; end its name in .mp4 or .mkv.") from error
 
 
-def _encoded(voice: Any, sound: Sound, begin: float) -> Iterator[Any]:
-    """AAC packets of a sound, the first sample at `begin` s."""
-    samples, size = np.ascontiguousarray(sound.samples[:1], np.float32), 1024
-    for first in range(0, samples.shape[1], size):
-        frame = av.AudioFrame.from_ndarray(samples[:, first : first + size].copy(), "fltp", "mono")
-        frame.sample_rate, frame.time_base = sound.rate, Fraction(1, sound.rate)
-        frame.pts = round(begin * sound.rate) + first
+def _encoded(voice: Any, sound: str | Path, begin: float) -> Iterator[Any]:
+    """AAC packets of a .wav, the first sample at `begin` s."""
+    rate, told = soundfile.info(sound).samplerate, 0
+    for block in soundfile.blocks(sound, 1024, dtype="float32", always_2d=True):
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(block.T), "fltp", "mono")
+        frame.sample_rate, frame.time_base = rate, Fraction(1, rate)
+        frame.pts = round(begin * rate) + told
+        told += len(block)
         yield from voice.encode(frame)
     yield from voice.encode(None)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -26,7 +27,7 @@ GROUND, _GROUND_THICK = "stone", 0.1
 SLIDING_SPEED = 0.6  # m/s, that is taken for what is seen to slide
 _SHORTEST = 3  # frames that something must slide
 # Long films are played in parts of so many s, each of which may ring on so long into the next.
-_PART, _TAIL = 60, 12
+_PART, _TAIL = 30, 12
 
 
 @lru_cache(maxsize=32)
@@ -50,7 +51,12 @@ def stretches(slides: ArrayLike) -> list[tuple[int, int]]:
     return [(int(first), int(last)) for first, last in edges if last - first >= _SHORTEST]
 
 
-def played(
+def played(*what: Any, **how: Any) -> NDArray[np.float32]:
+    """(N,) all of what `played_in_parts` gives."""
+    return np.concatenate([np.zeros(0, np.float32), *played_in_parts(*what, **how)])
+
+
+def played_in_parts(
     times: ArrayLike,
     strengths: ArrayLike,
     materials: list[str],
@@ -62,8 +68,8 @@ def played(
     seed: int = 0,
     ground: str = GROUND,
     progress: Progress = silent,
-) -> NDArray[np.float32]:
-    """(N,) Pa at one metre, 48 kHz: hits and slides on a floor.
+) -> Iterator[NDArray[np.float32]]:
+    """Pa at one metre, 48 kHz: hits and slides on a floor, half a minute at a time.
 
     Args:
         times: (H,) s. strengths: (H,) m/s, change of velocity. materials: (H,) their names. sizes: (H,) m, longest
@@ -71,7 +77,7 @@ def played(
             ground: material of the floor.
     """
     rng = np.random.default_rng(seed)
-    result = np.zeros(round(seconds * RATE), np.float32)
+    count, rings = round(seconds * RATE), np.zeros(0)
     hits = list(zip(np.asarray(times, float), np.asarray(strengths, float), materials, np.asarray(sizes, float),
                     strict=True))  # fmt: skip
     slides = np.asarray(slides, float)
@@ -80,11 +86,14 @@ def played(
         here = [(time - begin, *hit) for time, *hit in hits if begin <= time < begin + _PART]
         slid = slides[begin * FPS : (begin + _PART) * FPS]
         if here or stretches(slid):
-            first = begin * RATE
-            length = min(len(result) - first, (_PART + _TAIL) * RATE)
-            result[first : first + length] += _part(here, slid, sliding, material(ground), length, rng)
+            length = min(count - begin * RATE, (_PART + _TAIL) * RATE)
+            sound = _part(here, slid, sliding, material(ground), length, rng)
+            sound[: len(rings)] += rings[:length]
+        else:
+            sound = np.pad(rings, (0, max(0, min(count - begin * RATE, _PART * RATE) - len(rings))))
+        yield sound[: _PART * RATE].astype(np.float32)
+        rings = sound[_PART * RATE :]
     progress(1.0, "Playing what is seen")
-    return result
 
 
 def _part(

@@ -32,7 +32,7 @@ class Clip:
 
     `frames` (T, 96, 96, 3) · `times` (H,) s, `strengths` (H,) m/s and `materials` (H,) of its hits, as indices into
     MATERIALS · `sizes` (H,) m, the longest side of what hit · `slides` (T,) m/s, the fastest of what slides or rolls ·
-    `material` of the body that hits most, or slides.
+    `material` of the body that hits most, or slides; -1 where there is nothing that could be heard.
     """
 
     frames: Pictures
@@ -48,23 +48,28 @@ def load_clip(path: str | Path) -> Clip:
     """Read a clip that `examples/impact_clips.py` has rendered. Raises InputError."""
     fields = load_npz(path)
     try:
-        known = np.array([MATERIALS.index(str(name)) for name in fields["materials"]])
+        known = np.array([MATERIALS.index(str(name)) for name in fields["materials"]], int)
         bodies = np.asarray(fields["bodies"], int)
         slides = np.asarray(fields["slides"], float)
-        most = int(np.bincount(bodies, minlength=len(known)).argmax()) if len(bodies) else int(slides.mean(1).argmax())
+        if not len(known):
+            whole = -1
+        elif len(bodies):
+            whole = int(known[np.bincount(bodies, minlength=len(known)).argmax()])
+        else:
+            whole = int(known[slides.mean(1).argmax()])
         return Clip(
             np.asarray(fields["frames"], np.uint8), np.asarray(fields["times"], float),
             np.asarray(fields["strengths"], float), known[bodies], np.asarray(fields["sizes"], float)[bodies],
-            slides.max(axis=0), int(known[most]),
+            slides.max(axis=0, initial=0.0), whole,
         )  # fmt: skip
     except (KeyError, ValueError, IndexError) as error:
         raise InputError(f"{path} is no rendered clip: {error}. Make clips with examples/impact_clips.py.") from error
 
 
-def load_clips(folder: str | Path, kind: str) -> list[Clip]:
-    """The clips `kind`-*.npz of a folder. Raises InputError."""
+def load_clips(folder: str | Path, kind: str, needed: bool = True) -> list[Clip]:
+    """The clips `kind`-*.npz of a folder. Raises InputError: there are none, though `needed`, or one is no clip."""
     paths = sorted(Path(folder).glob(f"{kind}-*.npz"))
-    if not paths:
+    if not paths and needed:
         raise InputError(f"There are no clips {kind}-*.npz in {folder}; render some with examples/impact_clips.py.")
     return [load_clip(path) for path in paths]
 
@@ -153,6 +158,29 @@ def load_shot(path: str | Path) -> tuple[Pictures, float]:
     film = Film(path)
     frames = np.stack(list(film))
     return frames, film.seconds
+
+
+class Rows:
+    """Rows that come bit by bit. In one array that doubles, since small ones that stay between a network's large ones
+    that go keep the memory of the latter in pieces which none of the next fits into.
+    """
+
+    def __init__(self, expected: int = 0) -> None:
+        self._expected, self._filled = max(1024, expected), 0
+        self._values = np.empty((0, 0))
+
+    def add(self, rows: NDArray[Any]) -> None:
+        """(N, K), with the same K each time."""
+        end = self._filled + len(rows)
+        if end > len(self._values):
+            grown = np.empty((max(self._expected, 2 * end), rows.shape[1]))
+            grown[: self._filled] = self._values[: self._filled].reshape(self._filled, rows.shape[1])
+            self._values = grown
+        self._values[self._filled : end] = rows
+        self._filled = end
+
+    def all(self) -> NDArray[np.float64]:
+        return self._values[: self._filled]
 
 
 def windows(frames: Iterable[Pictures], step: int, before: int, after: int) -> Iterator[tuple[Pictures, slice]]:

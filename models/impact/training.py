@@ -17,9 +17,11 @@ from torch import Tensor, nn
 
 from ...rigs.files import replacing
 from ...rigs.job import Progress
+from .shots import Clip, load_clips
 
 _RATE, _WARM_UP, _AVERAGING = 1.5e-3, 100, 0.998
 _SAVED_EVERY, _LONGEST_STEP = 120.0, 20.0  # s
+_HELD_OUT = 12  # of the clips, every so-many-th is not learned from, but chooses what is sure enough
 
 
 Net = TypeVar("Net", bound=nn.Module)
@@ -81,6 +83,17 @@ class Run(Generic[Net]):
                 self.save(checkpoint)
                 saved = self.elapsed
         self.save(checkpoint)
+
+
+def clips_to_learn_from(folder: str | Path) -> tuple[list[Clip], list[Clip]]:
+    """Those that are learned from and those that are held out of a folder of rendered clips, with the quiet ones.
+
+    Raises:
+        InputError: there are none.
+    """
+    clips = load_clips(folder, "train") + load_clips(folder, "quiet-train", needed=False)
+    taught = [clip for index, clip in enumerate(clips) if index % _HELD_OUT]
+    return taught or clips, clips[::_HELD_OUT]
 
 
 @contextmanager

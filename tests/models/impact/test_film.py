@@ -4,6 +4,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +16,7 @@ import numpy as np
 import pytest
 import soundfile
 from avanim import __main__ as command_line
-from avanim.models.impact import film
+from avanim.models.impact import film, play
 from avanim.models.impact.foley import Seen
 from avanim.models.impact.mux import with_sound
 from avanim.models.impact.play import played
@@ -22,7 +25,6 @@ from avanim.models.tasks import run
 from avanim.rigs.errors import InputError
 from avanim.rigs.impact.events import Events
 from avanim.rigs.job import Job
-from avanim.rigs.sound import Sound
 from PIL import Image
 
 
@@ -138,7 +140,7 @@ def test_the_film_with_its_sound_keeps_its_pictures(told, tmp_path):
     with pytest.raises(InputError, match="the film itself"):
         hear(shot, tmp_path / "shot.wav", film=str(shot))
     with pytest.raises(InputError, match=r"\.mp4 or \.mkv"):
-        with_sound(shot, Sound(np.zeros((1, 48000), np.float32), 48000), tmp_path / "heard.xyz")
+        with_sound(shot, tmp_path / "shot.wav", tmp_path / "heard.xyz")
     assert not (tmp_path / "heard.xyz").exists()
 
 
@@ -213,6 +215,66 @@ def test_a_long_film_is_read_bit_by_bit(tmp_path, monkeypatch):
     monkeypatch.setattr("avanim.models.impact.shots.LONGEST_SECONDS", 1.0)
     with pytest.raises(InputError, match="longer than"):
         Film(write(tmp_path / "long.mp4", pictures(70)))
+
+
+# The networks and sixty modes would take minutes; they get a part at a time, whatever they make of it.
+LONG = """
+import resource, sys
+import numpy as np, torch
+from avanim.models.impact import film, foley, play, towers
+from avanim.models.tasks import run
+from avanim.rigs.job import Job
+def answer(self, frames):
+    one = torch.zeros(frames.shape[:2])
+    hit = one - 5
+    hit[:, 40::41] = 5
+    kinds = one[..., None].expand(-1, -1, 8)
+    return {"hit": hit, "strength": one, "size": one - 1, "slide": one - 5, "material": kinds}
+foley.Watcher.forward = answer
+analyse = play.analyse
+play.analyse = lambda *what, **how: analyse(*what, **{**how, "count": 3})
+towers.Tower.forward = lambda self, pictures, weights=None: torch.zeros(len(pictures), towers.FEATURES)
+film.onsets = lambda components, ear: np.arange(30, len(components), 200)
+source, output, method = sys.argv[1:]
+made = run(Job("foley", source, {"method": method}, output))
+print(made["seconds"], made["events"], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="resource")
+@pytest.mark.parametrize("method", ["foley", "indicated"])
+def test_a_long_film_takes_no_more_memory_than_a_short_one(tmp_path, method):
+    """In a process of its own: three minutes in which something hits every few seconds, of few coded pictures."""
+    peaks = []
+    for seconds in (8, 200):
+        path = tmp_path / f"{seconds}.mp4"
+        with av.open(str(path), "w") as out:
+            # One picture a second: reading holds each, so that the networks see all 30.
+            stream: Any = out.add_stream("mpeg4", rate=1)
+            stream.width, stream.height, stream.pix_fmt = 96, 96, "yuv420p"
+            for number in range(seconds):
+                picture = np.full((96, 96, 3), 90, np.uint8)
+                picture[10 + 30 * (number % 2) : 40 + 30 * (number % 2), 30:60] = 230
+                out.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+            out.mux(stream.encode())
+        command = [sys.executable, "-c", LONG, str(path), str(tmp_path / "out.wav"), method]
+        told = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path).stdout.split()
+        assert float(told[0]) == pytest.approx(seconds, abs=1.1) and int(told[1]) > 0.4 * seconds
+        peaks.append(float(told[2]))
+    print(f"{method}: {peaks[0]:.0f} and {peaks[1]:.0f} MB")
+    assert peaks[1] < peaks[0] + 100
+
+
+def test_a_sound_in_parts_is_the_sound_as_a_whole(monkeypatch):
+    times, strengths, kinds = np.array([0.5, 1.9, 2.1, 3.5]), np.ones(4), ["steel", "wood", "steel", "glass"]
+    slides = np.zeros(130)
+    slides[100:115] = 1
+    monkeypatch.setattr(play, "_PART", 2)
+    parts = list(play.played_in_parts(times, strengths, kinds, np.full(4, 0.3), slides, "steel", 130 / 30))
+    assert [len(one) for one in parts] == [96000, 96000, 16000]
+    # What is struck in the first part rings on in the second: nothing starts anew at the seam.
+    seam = np.abs(np.diff(np.concatenate(parts)))[95990:96010]
+    assert 0 < seam.max() < 20 * np.median(seam)
 
 
 def test_the_command(told, tmp_path, capsys):
