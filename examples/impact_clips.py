@@ -4,9 +4,10 @@
     python examples/impact_clips.py DIR [COUNT [FIRST]] [--hard N] [--quiet N]
 
 DIR gets COUNT clips to train on (train-0000.npz …) and a quarter as many whose shapes and textures no other clip has
-(test-0000.npz …); N more to train on of the materials that are told apart worst (train-hard-0000.npz …); and N in which
-things move and nothing touches, people among them (quiet-train-0000.npz …), with a quarter as many to test by, of another
-person (quiet-test-0000.npz …). What is there already stays, so a stopped run goes on. A clip takes three to ten seconds.
+(test-0000.npz …); N more to train on of the materials that are told apart worst (train-hard-0000.npz …); and N in
+which things move and nothing touches, people among them (quiet-train-0000.npz …), with a quarter as many to test by,
+of another person (quiet-test-0000.npz …). What is there already stays, so a stopped run goes on. A clip takes three to
+ten seconds.
 """
 
 import argparse
