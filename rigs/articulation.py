@@ -22,10 +22,11 @@ from .articulation_contacts import (
     TEETH,
     TEETH_MEET,
     Contacts,
-    contacts,
+    Spans,
+    all_spans,
+    claimed,
     frame_count,
     gate,
-    spans,
 )
 from .articulation_poses import CHANNELS, CONTACTS, GROUPS, Poses, columns, default_poses
 from .errors import InputError
@@ -97,6 +98,14 @@ _PAUSE, _MEET, _PART = 0.12, 0.02, 0.02
 _VOWELS, _TEXTURE = those("vowel"), those("vowel", "approximant", "trill", "velar", "glottal")
 
 
+# The group of each of CHANNELS, by its number; and which of them are of the jaw, the lips and the tongue.
+_GROUP_OF = np.concatenate([[g] * len(shapes) for g, shapes in enumerate(GROUPS.values())])
+_OF_JAW, _OF_LIPS, _OF_TONGUE = (
+    np.array([CHANNELS.index(shape) for group in groups for shape in GROUPS[group]])
+    for groups in (("jaw",), ("round", "spread", "part"), ("tongue",))
+)
+
+
 def articulate(
     phones: Phones,
     seconds: float,
@@ -104,6 +113,7 @@ def articulate(
     *,
     effort: ArrayLike | None = None,
     loudness: ArrayLike | None = None,
+    usual: float | None = None,
     motion: ArrayLike | None = None,
     settings: MouthSettings | None = None,
     poses: Poses | None = None,
@@ -116,6 +126,7 @@ def articulate(
     Args:
         effort: 0 whispered or mumbled … 0.5 … 1 shouted; any number of values, spread evenly over `seconds`.
         loudness: dB, against any level, likewise: only how it goes up and down counts.
+        usual: that of a usual vowel, dB; left out, it is the median of the vowels here.
         motion: (n, M) of articulation_natural.MOTION, likewise: what a captured face would do.
 
     Raises:
@@ -128,7 +139,7 @@ def articulate(
         raise InputError(f"The clip's length must be a number of seconds, not {seconds}.")
     phones = led(phones, settings)
     whole = phones.filled(max(seconds, 1 / fps))
-    targets, pull = asked(whole, poses, settings, effort, loudness, seconds)
+    targets, pull = asked(whole, poses, settings, effort, loudness, seconds, usual)
     count, sigma = frame_count(seconds, fps), settings.smoothing * 0.06 * fps
     begin = max(min(since, count) - _reach(sigma), 0)
     times = np.arange(begin, count) / fps
@@ -138,9 +149,10 @@ def articulate(
     curves = _blended(whole, times, targets, pull, poses, settings, real)
     if not settings.stepped:
         curves = _smoothed(curves, sigma)
-    made = contacts(whole, seconds, fps)
+    touch = all_spans(whole)
+    made = claimed(touch, count, fps)
     frames = Contacts(made.closed[begin:], made.teeth[begin:], made.shut[begin:])
-    return _touched(curves, whole, times, frames, poses, settings, real)[since - begin :]
+    return _touched(curves, whole, touch, times, frames, poses, settings, real)[since - begin :]
 
 
 def led(phones: Phones, settings: MouthSettings) -> Phones:
@@ -160,7 +172,7 @@ def spread_over(values: ArrayLike | None, seconds: float, times: Array, default:
 
 def asked(
     phones: Phones, poses: Poses, settings: MouthSettings, effort: ArrayLike | None, loudness: ArrayLike | None,
-    seconds: float,
+    seconds: float, usual: float | None = None,
 ) -> tuple[Array, Array]:  # fmt: skip
     """Each phone's targets (N, C) and pull (N, G), after settings, effort and loudness."""
     rows = np.array([PHONES.index(name) for name in phones.names], int)
@@ -172,18 +184,18 @@ def asked(
 
     tried = spread_over(effort, seconds, middle, 0.5).clip(0, 1)
     level = spread_over(loudness, seconds, middle, 0.0)
-    above = level - (np.median(level[vowel]) if vowel.any() else 0.0)
+    if usual is None:
+        usual = float(np.median(level[vowel])) if vowel.any() else 0.0
+    above = level - usual
     loud = np.where(free & spoken, (1 + 0.015 * above).clip(0.75, 1.3), 1.0)
     formed = np.where(vowel, 0.4 + 0.6 * phones.strength, 1.0)
     of_jaw, of_lips = _sizes(settings)
     jaw = of_jaw * (0.75 + 0.5 * tried) * loud * formed
     lips = of_lips * (0.8 + 0.4 * tried) * formed
 
-    places = {name: [CHANNELS.index(shape) for shape in shapes] for name, shapes in GROUPS.items()}
-    targets[:, places["jaw"]] *= jaw[:, None]
-    for group in ("round", "spread", "part"):
-        targets[:, places[group]] *= lips[:, None]
-    targets[:, places["tongue"]] *= settings.tongue
+    targets[:, _OF_JAW] *= jaw[:, None]
+    targets[:, _OF_LIPS] *= lips[:, None]
+    targets[:, _OF_TONGUE] *= settings.tongue
     pull *= np.where(vowel, 0.3 + 0.7 * phones.strength, 1.0)[:, None]
     return targets, pull
 
@@ -200,14 +212,13 @@ def _blended(
     """(T, C): at each moment the mean of the targets of the phones around, by their dominance; then moved towards the
     motion (T, M) that a captured face would have, where it is known, within what the phone of the moment permits.
     """
-    group_of = np.concatenate([[g] * len(shapes) for g, shapes in enumerate(GROUPS.values())])
     sizes = _sizes(settings)
     bounds = natural.bounds(phones, targets, sizes)
     made = np.empty((len(times), len(CHANNELS)))
     for begin in range(0, len(times), _CHUNK):
         here = slice(begin, begin + _CHUNK)
         index, share = dominance(phones, times[here], pull, poses, settings)
-        made[here] = np.einsum("tkc,tkc->tc", share[..., group_of], targets[index])
+        made[here] = np.einsum("tkc,tkc->tc", share[..., _GROUP_OF], targets[index])
         if real is not None:
             within = bounds[index[:, _REACH]]
             made[here] = natural.moved(made[here], real[here], within, settings.natural, sizes)
@@ -245,40 +256,51 @@ def _smoothed(curves: Array, sigma: float) -> Array:
     reach = _reach(sigma)
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
     kernel /= kernel.sum()
-    padded = np.pad(curves, ((reach, reach), (0, 0)), mode="edge")
-    return np.stack([np.convolve(column, kernel, mode="valid") for column in padded.T], axis=1)
+    count = len(curves)
+    padded = np.concatenate([curves[:1].repeat(reach, 0), curves, curves[-1:].repeat(reach, 0)])
+    made = kernel[0] * padded[:count]
+    for at in range(1, len(kernel)):
+        made += kernel[at] * padded[at : at + count]
+    return made
+
+
+# Where each of CHANNELS and of CONTACTS goes in ARKIT_52.
+_CHANNELS, _CONTACTS = (
+    np.array([(column, place) for place, shape in enumerate(shapes) for column in columns(shape)]).T
+    for shapes in (CHANNELS, CONTACTS)
+)
+_JAW, _CLOSE, _FUNNEL = (ARKIT_52.index(shape) for shape in ("jawOpen", "mouthClose", "mouthFunnel"))
+_PARTING = columns("mouthLowerDown") + columns("mouthUpperUp")
 
 
 def _touched(
-    curves: Array, phones: Phones, times: Array, frames: Contacts, poses: Poses, settings: MouthSettings,
-    real: Array | None,
+    curves: Array, phones: Phones, touch: dict[frozenset[str], Spans], times: Array, frames: Contacts, poses: Poses,
+    settings: MouthSettings, real: Array | None,
 ) -> Array:  # fmt: skip
-    """(T, 52): the curves with every contact made."""
+    """(T, 52): the curves with every contact made; `touch` as `all_spans`."""
     weights = np.zeros((len(curves), len(ARKIT_52)))
-    for place, shape in enumerate(CHANNELS):
-        weights[:, columns(shape)] = curves[:, [place]]
+    weights[:, _CHANNELS[0]] = curves[:, _CHANNELS[1]]
 
-    lips, teeth, hissing = contact_levels(phones, times, frames)
-    jaw = weights[:, ARKIT_52.index("jawOpen")]
+    lips, teeth, hissing = _levels(touch, times, frames)
+    jaw = weights[:, _JAW]
     jaw += teeth * (LIP_AT_TEETH - jaw)
     jaw += hissing * (np.minimum(jaw, TEETH_MEET) - jaw)
     meet = np.maximum(lips, _resting(phones, times) * (1 - teeth))
-    apart = (1 - meet)[:, None]
-    for shape in ("mouthLowerDown", "mouthUpperUp"):
-        weights[:, columns(shape)] *= apart * (1 - teeth)[:, None]
+    weights[:, _PARTING] *= ((1 - meet) * (1 - teeth))[:, None]
     # A funnel keeps the lips apart; what of the rounding goes through a closure is the pucker.
-    wide = np.maximum(gate(times, *spans(phones, LIPS)[:2], _FUNNEL_WAY, _FUNNEL_WAY), meet)
-    weights[:, ARKIT_52.index("mouthFunnel")] *= 1 - 0.9 * wide
+    wide = np.maximum(gate(times, *touch[LIPS][:2], _FUNNEL_WAY, _FUNNEL_WAY), meet)
+    weights[:, _FUNNEL] *= 1 - 0.9 * wide
     # Apple's meaning of mouthClose: the lips are together although the jaw is open.
-    weights[:, ARKIT_52.index("mouthClose")] = meet * jaw
+    weights[:, _CLOSE] = meet * jaw
 
     for level, kind in ((lips, LIPS), (teeth, TEETH)):
+        if not level.any():
+            continue
         firm, least = _firmness(kind, settings.closure), _firmness(kind, 0.0)
-        pressed = level[:, None] * _contact_shapes(phones, times, kind, poses) * firm
+        pressed = level[:, None] * _contact_shapes(phones, touch[kind], times, poses) * firm
         if real is not None:
             pressed *= natural.firmness(real, kind is LIPS, settings.natural, least / firm)
-        for place, shape in enumerate(CONTACTS):
-            weights[:, columns(shape)] += pressed[:, [place]]
+        weights[:, _CONTACTS[0]] += pressed[:, _CONTACTS[1]]
     if real is not None:
         free = (1 - np.maximum(lips, teeth)) * settings.natural
         for shape, rolled in natural.rolls(real).items():
@@ -288,7 +310,11 @@ def _touched(
 
 def contact_levels(phones: Phones, times: Array, frames: Contacts) -> tuple[Array, Array, Array]:
     """(T,) each, 0..1: how near lips, lip and teeth, and the teeth are to each other; 1 where they touch."""
-    lips, teeth, hissing = (gate(times, *spans(phones, kind)[:2], *ways) for kind, *ways in _WAYS)
+    return _levels(all_spans(phones), times, frames)
+
+
+def _levels(touch: dict[frozenset[str], Spans], times: Array, frames: Contacts) -> tuple[Array, Array, Array]:
+    lips, teeth, hissing = (gate(times, *touch[kind][:2], *ways) for kind, *ways in _WAYS)
     return (
         np.where(frames.closed, 1.0, np.where(frames.teeth, 0.0, lips * (1 - teeth))),
         np.where(frames.teeth, 1.0, np.where(frames.closed, 0.0, teeth * (1 - lips))),
@@ -301,9 +327,9 @@ def _firmness(kind: frozenset[str], closure: float) -> float:
     return 0.4 + 0.6 * closure if kind is LIPS else 0.6 + 0.4 * closure
 
 
-def _contact_shapes(phones: Phones, times: Array, kind: frozenset[str], poses: Poses) -> Array:
+def _contact_shapes(phones: Phones, touch: Spans, times: Array, poses: Poses) -> Array:
     """(T, K) of the contact that is nearest in time."""
-    start, end, at = spans(phones, kind)
+    start, end, at = touch
     if not len(at):
         return np.zeros((len(times), len(CONTACTS)))
     rows = np.array([PHONES.index(phones.names[i]) for i in at])

@@ -13,6 +13,7 @@ from .phones import Phones, those
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+Spans = tuple[Array, Array, NDArray[np.int64]]
 
 LIPS, TEETH, HISSING = those("bilabial"), those("labiodental"), those("sibilant")
 _STOPS = those("stop")
@@ -42,7 +43,7 @@ def frame_count(seconds: float, fps: float) -> int:
     return max(1, round(seconds * fps))
 
 
-def spans(phones: Phones, kind: frozenset[str]) -> tuple[Array, Array, NDArray[np.int64]]:
+def spans(phones: Phones, kind: frozenset[str]) -> Spans:
     """Start and end, s, of the full contact of each phone of `kind`, and its place in `phones`."""
     at = np.array([i for i, name in enumerate(phones.names) if name in kind], int)
     part = np.array([CLOSURE if phones.names[i] in _STOPS else 1.0 for i in at])
@@ -56,23 +57,31 @@ def spans(phones: Phones, kind: frozenset[str]) -> tuple[Array, Array, NDArray[n
     return start, end, at
 
 
+def all_spans(phones: Phones) -> dict[frozenset[str], Spans]:
+    """`spans` of each kind of contact."""
+    return {kind: spans(phones, kind) for kind in (LIPS, TEETH, HISSING)}
+
+
 def contacts(phones: Phones, seconds: float, fps: float) -> Contacts:
     """The frames that phones claim: all within a contact, or where none falls into it, the nearest one.
 
     Lips come first. An f or v whose only frame a p, b or m has taken gets the free frame beside it; between two such
     neighbours at a low frame rate it may be left with none.
     """
-    count = frame_count(seconds, fps)
-    phones = phones.within(0.0, max(seconds, 1 / fps))
-    closed = _claimed(phones, LIPS, count, fps)
-    teeth = _claimed(phones, TEETH, count, fps, closed)
-    return Contacts(closed, teeth, _claimed(phones, HISSING, count, fps))
+    return claimed(all_spans(phones.within(0.0, max(seconds, 1 / fps))), frame_count(seconds, fps), fps)
 
 
-def _claimed(phones: Phones, kind: frozenset[str], count: int, fps: float, taken: Flags | None = None) -> Flags:
+def claimed(touch: dict[frozenset[str], Spans], count: int, fps: float) -> Contacts:
+    """As `contacts`, of `all_spans` of phones that end with the clip of `count` frames."""
+    closed = _claimed(touch[LIPS], count, fps)
+    teeth = _claimed(touch[TEETH], count, fps, closed)
+    return Contacts(closed, teeth, _claimed(touch[HISSING], count, fps))
+
+
+def _claimed(touch: Spans, count: int, fps: float, taken: Flags | None = None) -> Flags:
     flags = np.zeros(count, bool)
     taken = np.zeros(count, bool) if taken is None else taken
-    for start, end, _ in zip(*spans(phones, kind), strict=True):
+    for start, end, _ in zip(*touch, strict=True):
         low, high = int(np.ceil(start * fps - 1e-6)), int(np.floor(end * fps + 1e-6))
         low, high = max(low, 0), min(high, count - 1)
         if low <= high and not taken[low : high + 1].all():

@@ -3,15 +3,14 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 from numpy.typing import NDArray
 
 from ...rigs.articulation import MouthSettings, articulate
+from ...rigs.articulation_natural import MOTION
 from ...rigs.face import ARKIT_52
-from ...rigs.phones import PHONES, Phones
-from ..speech.decode import USUAL, Weights, scores
+from ...rigs.phones import PHONES, those
+from ..speech.decode import USUAL, Weights, scores, timed, without_flickers
 from ..speech.net import SpeechNet
 from ..speech.stream import Frames, Listener
 from . import natural
@@ -19,10 +18,13 @@ from . import natural
 Array = NDArray[np.float64]
 
 _FRAMES = 100
+LOOKAHEAD_MS = 120  # of the network
 # How long a decision may wait for what comes after it, and how far the curves look ahead at decided phones, s.
-_DECIDE, _AHEAD = 0.05, 0.04
-# What is articulated anew with each piece: phones from so far back, s.
-_BACK = 1.2
+_DECIDE, _AHEAD = 0.03, 0.01
+# What is articulated anew with each piece: phones from so far back, s; frames that are forgotten together.
+_BACK, _EVERY = 0.8, 20
+_REMEMBERED = 2000  # frames of vowels whose loudness says how loud a vowel usually is
+_IS_VOWEL = np.array([name in those("vowel") for name in PHONES])
 
 
 class LiveMouth:
@@ -37,7 +39,7 @@ class LiveMouth:
     def __init__(
         self,
         fps: float = 60.0,
-        lookahead_ms: int = 120,
+        lookahead_ms: int = LOOKAHEAD_MS,
         *,
         settings: MouthSettings | None = None,
         weights: Weights = USUAL,
@@ -46,17 +48,16 @@ class LiveMouth:
         self.fps, self.settings = fps, settings or MouthSettings()
         self._listener = Listener(lookahead_ms, net)
         self._decoder = _Decoder(weights, round(_DECIDE * _FRAMES))
-        self._natural = natural.shipped()
-        self._heard: list[Array] = []  # what the motion of a captured face is guessed from; more than is decided
-        self._effort: list[NDArray[np.float32]] = []
-        self._loudness: list[NDArray[np.float32]] = []
+        self._guess = _Guess(natural.shipped())
+        self._effort = self._loudness = np.zeros(0, np.float32)  # from frame `_first` on, and more than is decided
         self._path = np.zeros(0, np.int64)  # decided phones from frame `_first` on
+        self._vowels = np.zeros(0, np.float32)  # dB of the frames of the last vowels
         self._first = 0
         self._given = 0
 
     @property
     def latency(self) -> float:
-        """s from a sound to the frame that shows it."""
+        """s from a sound to the frame that shows it, without what `feed` was still waiting for and what it computes."""
         return self._listener.latency + _DECIDE + _AHEAD
 
     def feed(self, samples: NDArray[np.float32]) -> Array:
@@ -71,44 +72,75 @@ class LiveMouth:
     def _hear(self, frames: Frames) -> NDArray[np.int64]:
         if not len(frames):
             return np.zeros(0, np.int64)
-        self._heard.append(natural.inputs(frames.posterior, frames.events, frames.effort))
-        self._effort.append(frames.effort)
-        self._loudness.append(frames.loudness)
+        self._guess.feed(natural.inputs(frames.posterior, frames.events, frames.effort))
+        self._effort = np.concatenate([self._effort, frames.effort])
+        self._loudness = np.concatenate([self._loudness, frames.loudness])
         return self._decoder.feed(scores(frames.posterior, frames.events, self._decoder.weights))
 
     def _show(self, decided: NDArray[np.int64], ahead: float) -> Array:
-        self._path = np.concatenate([self._path, decided])
-        known = self._first + len(self._path)
+        before, self._path = len(self._path), np.concatenate([self._path, decided])
+        long = len(self._path)
+        spoken = self._loudness[before:long][_IS_VOWEL[decided]]
+        if len(spoken):
+            self._vowels = np.concatenate([self._vowels, spoken])[-_REMEMBERED:]
+        known = self._first + long
         last = int(np.floor((known / _FRAMES - ahead) * self.fps)) if known else 0
         if last <= self._given:
             return np.zeros((0, len(ARKIT_52)))
-        start = self._first / _FRAMES
-        seconds = len(self._path) / _FRAMES
         # The frames' raster begins where the phones that are kept do.
+        start = self._first / _FRAMES
         frame = round(start * self.fps)
-        motion = self._natural.motion(np.concatenate(self._heard))[: len(self._path)]
+        phones = timed(without_flickers(self._path), self._effort[:long]).shifted(start - frame / self.fps)
         made = articulate(
-            _phones(self._path, frame / self.fps - start), seconds, self.fps, effort=self._kept(self._effort),
-            loudness=self._kept(self._loudness), motion=motion, settings=self.settings, since=self._given - frame,
+            phones, long / _FRAMES, self.fps, effort=self._effort[:long], loudness=self._loudness[:long],
+            usual=float(np.median(self._vowels)) if len(self._vowels) else None,
+            motion=self._guess.motion(long) if self.settings.natural else None, settings=self.settings,
+            since=self._given - frame,
         )  # fmt: skip
         new = made[: last - self._given]
         self._given += len(new)
         self._forget(known)
         return new
 
-    def _kept(self, pieces: list[NDArray[np.float32]]) -> NDArray[np.float32]:
-        return np.concatenate(pieces)[: len(self._path)]
-
     def _forget(self, known: int) -> None:
         """Drop what lies far back, by whole frames, so that memory and work stay the same for ever."""
         wanted = int((self._given / self.fps - _BACK) * _FRAMES)
         drop = wanted - self._first
-        if drop < 50 or wanted >= known:
+        if drop < _EVERY or wanted >= known:
             return
-        self._path, self._first = self._path[drop:], wanted
-        self._heard[:] = [np.concatenate(self._heard)[drop:]]
-        for pieces in (self._effort, self._loudness):
-            pieces[:] = [np.concatenate(pieces)[drop:]]
+        self._first = wanted
+        self._path, self._effort, self._loudness = self._path[drop:], self._effort[drop:], self._loudness[drop:]
+        self._guess.forget(drop)
+
+
+class _Guess:
+    """A captured face's motion, guessed for each frame once, when all has been heard that it is guessed from."""
+
+    def __init__(self, by: natural.Natural) -> None:
+        self._by = by
+        self._heard: Array | None = None  # what the frames that are not final are guessed from, and some before
+        self._final = np.zeros((0, len(MOTION)))
+        self._before = 0  # rows of `_heard` that are only looked back at
+
+    def feed(self, heard: Array) -> None:
+        """(n, F) of `natural.inputs` more."""
+        rows = heard if self._heard is None else np.concatenate([self._heard, heard])
+        ready = len(rows) - self._before - natural.AHEAD
+        if ready > 0:
+            made = self._by.motion(rows)
+            self._final = np.concatenate([self._final, made[self._before : self._before + ready]])
+            drop = max(self._before + ready - natural.BACK, 0)
+            rows, self._before = rows[drop:], self._before + ready - drop
+        self._heard = rows
+
+    def motion(self, count: int) -> Array:
+        """(count, M) from the first frame that is not forgotten on; the last ones as if nothing changed any more."""
+        if count <= len(self._final) or self._heard is None:
+            return self._final[:count]
+        return np.concatenate([self._final, self._by.motion(self._heard)[self._before :]])[:count]
+
+    def forget(self, count: int) -> None:
+        self._final = self._final[count:]
 
 
 class _Decoder:
@@ -149,14 +181,3 @@ class _Decoder:
             at = int(back[at])
             path.append(at)
         return path[::-1]
-
-
-def _phones(path: NDArray[np.int64], earlier: float) -> Phones:
-    """Timed phones of frames at 100 Hz, all of them `earlier` s earlier."""
-    edges = [0, *(np.flatnonzero(np.diff(path)) + 1).tolist(), len(path)]
-    rows = [
-        (max(a / _FRAMES - earlier, 0.0), b / _FRAMES - earlier, PHONES[path[a]])
-        for a, b in pairwise(edges)
-        if b > a and path[a] != 0 and b / _FRAMES - earlier > 1e-3
-    ]
-    return Phones.of(rows)

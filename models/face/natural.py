@@ -35,7 +35,7 @@ Array = NDArray[np.float64]
 WEIGHTS = Path(__file__).parent.parent / "weights" / "face_natural.safetensors"
 # Moments that are looked at, in frames of 10 ms: no farther ahead than a live mouth waits for anyway.
 TAPS = tuple(range(-12, 10, 3))
-AHEAD = max(TAPS)
+BACK, AHEAD = -min(TAPS), max(TAPS)
 # A captured motion comes so long, s, after its sound.
 LATE = 1 / 30
 _RIDGE = 0.7  # against inputs of variance 1

@@ -44,7 +44,11 @@ def decode(posterior: Array, events: Array, effort: Array, weights: Weights = US
     """
     if not len(posterior):
         return Phones.nothing()
-    path = _best_path(scores(posterior, events, weights), weights.change)
+    return timed(_best_path(scores(posterior, events, weights), weights.change), effort)
+
+
+def timed(path: NDArray[np.int64], effort: Array) -> Phones:
+    """Timed phones of (T,) numbers of phones at 100 Hz, and of the effort there."""
     rows = []
     for first, last in _runs(path):
         name = PHONES[path[first]]
@@ -110,11 +114,16 @@ def _best_path(score: Array, change: float) -> NDArray[np.int64]:
     path[-1] = at.argmax()
     for t in range(frames - 1, 0, -1):
         path[t - 1] = back[t, path[t]]
-    # A phone of a single frame is its neighbour's.
+    return without_flickers(path)
+
+
+def without_flickers(path: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(T,) numbers of phones: one of a single frame is its neighbour's, but p, b and m."""
+    made = path.copy()
     for first, last in _runs(path):
         if last - first < _SHORTEST and path[first] not in _LIPS:
-            path[first:last] = path[first - 1] if first else path[min(last, frames - 1)]
-    return path
+            made[first:last] = made[first - 1] if first else path[min(last, len(path) - 1)]
+    return made
 
 
 def _runs(path: NDArray[np.int64]) -> list[tuple[int, int]]:

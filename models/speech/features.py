@@ -38,15 +38,18 @@ def features(samples: Array) -> Array:
     return framed_features(padded)
 
 
-def framed_features(padded: Array) -> Array:
-    """As `features`, of samples that begin REACH before the first frame and end REACH after the last one."""
+def framed_features(padded: Array, gains: Array | None = None) -> Array:
+    """As `features`, of samples that begin REACH before the first frame and end REACH after the last one; each frame
+    louder by its own of `gains` (T,).
+    """
     frames = (len(padded) - 2 * REACH) // HOP
     if frames <= 0:
         return np.zeros((0, WIDTH), np.float32)
     long = np.lib.stride_tricks.sliding_window_view(padded, _LONG)[::HOP][:frames]
     made = np.empty((frames, WIDTH), np.float32)
     for first in range(0, frames, 4096):  # so that an hour does not need gigabytes
-        made[first : first + 4096] = _some(np.ascontiguousarray(long[first : first + 4096], np.float32))
+        part = np.ascontiguousarray(long[first : first + 4096], np.float32)
+        made[first : first + 4096] = _some(part if gains is None else part * gains[first : first + 4096, None])
     return made
 
 

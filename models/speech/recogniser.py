@@ -82,16 +82,16 @@ def recognise(
         last = min(first + _WINDOW, frames)
         low, high = max(first - back, 0), min(last + ahead, frames)
         heard = _heard(samples, gains, low, high)
-        values = (*listen(net, heard), heard[:, BANDS + 1 :], _tilt(heard))
+        values = (*listen(net, heard), heard[:, BANDS + 1 :], tilt(heard))
         outputs.append(tuple(value[first - low : last - low] for value in values))
         progress(0.8 * last / max(frames, 1), "Listening")
     if not outputs:
         empty = np.zeros(0, np.float32)
         nothing = [np.zeros((0, n), np.float32) for n in net.heads]
         return Heard(Phones.nothing(), nothing[0], nothing[1], empty, empty, empty, empty, nothing[2])
-    posterior, events, curves, voice, tilt = (np.concatenate(x) for x in zip(*outputs, strict=True))
+    posterior, events, curves, voice, bright = (np.concatenate(x) for x in zip(*outputs, strict=True))
     speech = 1.0 - posterior[:, 0]
-    effort = smoothed_effort(level, tilt, speech)
+    effort = smoothed_effort(level, bright, speech)
     voiced = (voice[:, 0] > 0.5) & (level > -60) & (speech > 0.3)
     # The median drops leaps of a frame or two to an octave beside, and voices that are no longer.
     f0 = median_filter(np.where(voiced, 150.0 * 2.0 ** voice[:, 1], 0.0), 5).astype(np.float32)
@@ -162,7 +162,7 @@ def _levels(samples: Array) -> tuple[Array, Array]:
     return level, np.array(gains, np.float32)
 
 
-def _tilt(heard: Array) -> Array:
+def tilt(heard: Array) -> Array:
     """(T,) dB by which the upper bands are louder than the lower ones."""
     return 20.0 * (heard[:, 32:56].mean(axis=1) - heard[:, 4:24].mean(axis=1))
 

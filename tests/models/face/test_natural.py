@@ -99,15 +99,15 @@ def test_the_motion_of_a_stream_is_that_of_the_whole(monkeypatch, sentence, voic
 
     def heard(settings):
         mouth = LiveMouth(60.0, 120, settings=settings)
-        own = mouth._natural.motion
+        own = mouth._guess.motion
 
-        def kept(rows):
-            made = own(rows)
+        def kept(count):
+            made = own(count)
             first = mouth._first
             guessed[first : first + len(made)] = made[: max(len(guessed) - first, 0)]
             return made
 
-        monkeypatch.setattr(type(mouth._natural), "motion", lambda self, rows: kept(rows))
+        monkeypatch.setattr(mouth._guess, "motion", kept)
         parts = [mouth.feed(samples[at : at + 640]) for at in range(0, len(samples), 640)]
         monkeypatch.undo()
         return np.concatenate([*parts, mouth.finish()])[:, JAW]
