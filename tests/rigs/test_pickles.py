@@ -203,13 +203,13 @@ def test_hostile_pickle_is_refused_and_nothing_runs(name: str, canary: Path) -> 
     Path("evil.pkl").write_bytes(data)
     modules = set(sys.modules)
     tracemalloc.start()
-    start = time.perf_counter()
+    start = time.process_time()
     for load in (load_pickle, load_body, load_motion):
         with pytest.raises(InputError) as raised:
             load("evil.pkl")
         text = str(raised.value)
         assert "evil.pkl" in text and "\n" not in text and text.endswith(".") and len(text) < 300
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert not canary.exists()
