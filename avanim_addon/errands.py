@@ -23,6 +23,7 @@ from .background import Background, poll
 from .request import temporary_folder
 from .scene import files
 from .scene.render import changed
+from .scene.take import by_uid
 from .sidebar import draw_progress
 
 _SECOND = Path(__file__).with_name("second.py")
@@ -47,6 +48,24 @@ def why_no_output(text: str) -> str:
     if text.startswith("//") and not bpy.data.filepath:
         return "Save the .blend first, or choose a file elsewhere: // is the folder of the .blend"
     return ""
+
+
+def unused_path(path: Path, folder: bool = False) -> Path:
+    """A file's path, with -2, -3 … where it is taken, or a folder's with -1, -2 …: what is undone can be redone."""
+    stem, ending = (path.name, "") if folder else (path.stem, path.suffix)
+    number, made = 1, path.with_name(f"{stem}-1") if folder else path
+    while made.exists():
+        number += 1
+        made = path.with_name(f"{stem}-{number}{ending}")
+    return made
+
+
+def scene_of(uid: int, otherwise: str) -> bpy.types.Scene:
+    """The scene that an errand began in. Raises InputError, with `otherwise`: it is gone."""
+    scene = by_uid(bpy.data.scenes, uid)
+    if scene is None:
+        raise InputError(f"The scene is gone{otherwise}")
+    return scene
 
 
 class Errand(Background):

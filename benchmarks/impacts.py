@@ -166,6 +166,7 @@ def steps() -> None:
 
     import bpy
     from avanim.avanim_addon.scene import contacts
+    from avanim.avanim_addon.scene import impact_keys as keys
     from avanim.avanim_addon.scene.character import add_character
     from avanim.avanim_addon.scene.take import Shape, write_take
     from avanim.rigs.moves import MOVES
@@ -190,20 +191,30 @@ def steps() -> None:
         scene.frame_start, scene.frame_end = 1, round(clock[-1] * fps)
         events = contacts.capture().events
         downs = [(np.flatnonzero(~m[:-1] & m[1:]) + 1) / fine for m in stands.T]
-        feet = [(np.flatnonzero(~m[:-1] & m[1:]) + 1) / fine for m in (stands[:, :2].any(1), stands[:, 2:].any(1))]
-        gaps, missed, wanted = [], 0, 0
+        on = stands[:, :2].any(1), stands[:, 2:].any(1)
+        feet = [(np.flatnonzero(~m[:-1] & m[1:]) + 1) / fine for m in on]
+        soles = keys.sample(scene, keys.figures_of(scene), [], 1, scene.frame_end).soles[0]
+        gaps, heard, dragged, rate = [], [], 0, fps * keys.SUBFRAMES
         for foot, side in enumerate(("left", "right")):
             mine = [event for event in events if event.part.startswith(side)]
             for event in mine:
                 part_ = downs[2 * foot + (event.part != f"{side} heel")]
                 gaps.append(min((event.time - when for when in (*feet[foot], *part_)), key=abs))
-            wanted += len(feet[foot])
-            missed += sum(min((abs(e.time - when) for e in mine), default=9) > 2 / fps for when in feet[foot])
+            points = soles[:, 2 * foot : 2 * foot + 2, 2]
+            aloft = (points - np.percentile(points, 5, axis=0)).min(1) > keys._LIFTED
+            lifts = np.flatnonzero(on[foot][:-1] & ~on[foot][1:]) / fine
+            for when in feet[foot]:
+                since = max((moment for moment in lifts if moment < when), default=0.0)
+                if aloft[round(since * rate) : round(when * rate)].any():
+                    heard.append(min((abs(e.time - when) for e in mine), default=9) <= 2 / fps)
+                else:
+                    dragged += 1  # it stood, was drawn over the floor, and stands again
         near = np.array([gap for gap in gaps if abs(gap) <= 2 / fps])
         claps = [event.time / beat for event in events if event.part == "hands"]
         off = [1e3 * beat * (c - round(c)) for c in claps]
         print(
-            f"{name:<14}{len(gaps):4d} events, right {len(near)}/{len(gaps)}, feet heard {wanted - missed}/{wanted}, "
+            f"{name:<14}{len(gaps):4d} events, right {len(near)}/{len(gaps)}, "
+            f"lifted feet heard {sum(heard)}/{len(heard)}, {dragged} dragged, "
             f"|t| median {1e3 * np.median(abs(near)):5.1f} p90 {1e3 * np.percentile(abs(near), 90):5.1f} ms"
             + (f"; {len(claps)} claps, {np.mean(off):+.0f} ms from the beat" if claps else "")
         )

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import bpy
 
-from ...rigs.errors import InputError
 from ...rigs.impact.events import Events
 from ...rigs.job import Job
 from .. import session
-from ..errands import Errand, output_path, why_no_output
+from ..errands import Errand, output_path, scene_of, unused_path, why_no_output
 from ..generating import poll
 from ..scene import film_result
 from .properties import SEEN, AVANIM_PG_foley
@@ -43,7 +42,7 @@ class AVANIM_OT_foley(Errand, bpy.types.Operator):
     def job(self, context):
         panel: AVANIM_PG_foley = context.scene.avanim.foley
         self._scene, self._film = context.scene.session_uid, bpy.path.abspath(panel.film)
-        out = _unused(output_path(panel.path, ".wav"))
+        out = unused_path(output_path(panel.path, ".wav"))
         self._events = out.with_suffix(".json")
         options = {"method": panel.method, "seed": panel.seed, "events": str(self._events)}
         if panel.material != SEEN:
@@ -59,9 +58,7 @@ class AVANIM_OT_foley(Errand, bpy.types.Operator):
         return session.worker().submit(job), None
 
     def finish(self, context, result):
-        scene = next((scene for scene in bpy.data.scenes if scene.session_uid == self._scene), None)
-        if scene is None:
-            raise InputError(f"The scene is gone; the sound of its film is in {result['output']}.")
+        scene = scene_of(self._scene, f"; the sound of its film is in {result['output']}.")
         events = Events.load(self._events)
         film_result.place(scene, events, result["output"], self._film)
         made_of = ", ".join(f"{count} {name}" for name, count in result["materials"].items())
@@ -69,15 +66,6 @@ class AVANIM_OT_foley(Errand, bpy.types.Operator):
         for note in result["notes"][:3]:
             self.report({"WARNING"}, note)
         return f"{Path(self._film).name}: {scene.avanim.foley.found}"
-
-
-def _unused(path: Path) -> Path:
-    """The path, with a number where it is taken, so that an undone sound is still there to be redone."""
-    number, made = 1, path
-    while made.exists():
-        number += 1
-        made = path.with_stem(f"{path.stem}-{number}")
-    return made
 
 
 class AVANIM_OT_remove_foley(bpy.types.Operator):

@@ -13,7 +13,7 @@ from ...rigs.errors import InputError
 from ...rigs.impact.events import Events
 from ...rigs.job import Job
 from .. import session
-from ..errands import Errand, why_no_output
+from ..errands import Errand, scene_of, unused_path, why_no_output
 from ..generating import poll
 from ..request import temporary_folder
 from ..scene import contacts, impact_result
@@ -31,11 +31,7 @@ def why_no_bake(context: bpy.types.Context) -> str:
 
 
 def _next_folder(text: str) -> Path:
-    path = Path(bpy.path.abspath(text.rstrip("/\\")))
-    number = 1
-    while path.with_name(f"{path.name}-{number}").exists():
-        number += 1
-    return path.with_name(f"{path.name}-{number}")
+    return unused_path(Path(bpy.path.abspath(text.rstrip("/\\"))), folder=True)
 
 
 class AVANIM_OT_bake_impacts(Errand, bpy.types.Operator):
@@ -82,7 +78,7 @@ class AVANIM_OT_bake_impacts(Errand, bpy.types.Operator):
         self._between.cleanup()
 
     def finish(self, context, result):
-        scene = _scene_of(self._scene)
+        scene = scene_of(self._scene, ", so its sounds were not put on the timeline.")
         shutil.copy(self._captured, self._out / "scene.npz")
         events = Events.load(self._out / "events.json")
         count = impact_result.place(scene, events, result, self._out)
@@ -92,13 +88,6 @@ class AVANIM_OT_bake_impacts(Errand, bpy.types.Operator):
         for note in result["notes"][:3]:
             self.report({"WARNING"}, note)
         return f"{len(events)} events, {len(result['stems'])} sounds, {count} markers"
-
-
-def _scene_of(uid: int) -> bpy.types.Scene:
-    scene = next((scene for scene in bpy.data.scenes if scene.session_uid == uid), None)
-    if scene is None:
-        raise InputError("The scene is gone, so its sounds were not put on the timeline.")
-    return scene
 
 
 def _list(scene: bpy.types.Scene, events: Events) -> None:
@@ -179,7 +168,7 @@ class AVANIM_OT_rebake_impacts(Errand, bpy.types.Operator):
         return session.worker().submit(job), None
 
     def finish(self, context, result):
-        scene = _scene_of(self._scene)
+        scene = scene_of(self._scene, ", so its sounds were not put on the timeline.")
         shutil.copy(self._before["capture"], self._out / "scene.npz")
         events = Events.load(self._out / "events.json")
         impact_result.place(scene, events, result, self._out, only=self._objects)

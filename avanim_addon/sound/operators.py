@@ -9,7 +9,7 @@ from ...rigs.job import Job
 from .. import session
 from ..compat import versions
 from ..dance.request import visible_part
-from ..errands import Errand, output_path, why_no_output
+from ..errands import Errand, output_path, scene_of, why_no_output
 from ..generating import SoundFile
 from ..scene import sound, strip_beats
 from .properties import AVANIM_PG_sound
@@ -65,9 +65,7 @@ class AVANIM_OT_find_beats(Errand, bpy.types.Operator):
         return session.worker().submit(job), None
 
     def finish(self, context, result):
-        scene = next((scene for scene in bpy.data.scenes if scene.session_uid == self._scene), None)
-        if scene is None:
-            raise InputError("The scene is gone, so its beats were not marked.")
+        scene = scene_of(self._scene, ", so its beats were not marked.")
         strip = versions.sequence_strips(scene).get(self._strip)
         if strip is None:
             raise InputError(f"The strip {self._strip} is gone, so its beats were not marked.")

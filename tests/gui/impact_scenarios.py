@@ -14,7 +14,7 @@ from take_scenarios import _click
 sys.path.append(str(Path(__file__).parents[1] / "addon"))
 from impact_scenes import drop
 
-BAKE, REBAKE = "avanim.bake_impacts", "avanim.rebake_impacts"
+BAKE, REBAKE, HEAR = "avanim.bake_impacts", "avanim.rebake_impacts", "avanim.foley"
 
 
 def _there(stage):
@@ -40,7 +40,7 @@ def _stems():
 def impacts(stage):
     """Bake Impact Audio by real clicks: ESC in both of its halves, then to the end; undo; one event changed."""
     facts = stage.facts
-    yield from open_tab(stage, "AVANIM_PT_impacts_events")
+    yield from open_tab(stage, "AVANIM_PT_impacts_events", "AVANIM_PT_foley")
     session = _addon("session")
     scene = bpy.context.scene
     _, thing = drop(scene, frames=48, ball=True)
@@ -179,4 +179,58 @@ def impacts(stage):
     yield 1.0
     facts["stems"].append(_stems())
     facts["same_file"] = before == hashlib.sha256((stage.folder / "scene.blend").read_bytes()).hexdigest()
+    yield from _hear_a_film(stage)
     yield from show_only(stage)
+
+
+def _heard(stage):
+    """What a film has put onto the timeline and the disk."""
+    scene = bpy.context.scene
+    return {
+        "strips": [strip.name for strip in _strips() if strip.name.startswith("shot")],
+        "markers": len(scene.timeline_markers),
+        "found": scene.avanim.foley.found,
+        "kept": bool(_addon("scene.film_result").kept(scene)),
+        "files": sorted(path.name for path in stage.folder.glob("*heard*")),
+    }
+
+
+def _hear_a_film(stage):
+    """From a Film, in the same window: ESC in the middle, to the end, one undo."""
+    facts, session = stage.facts, _addon("session")
+    for name in ("AVANIM_PT_impacts_events", "AVANIM_PT_impacts_material"):
+        bpy.utils.unregister_class(getattr(bpy.types, name))  # a list of events is too high to see what is below it
+    panel = bpy.context.scene.avanim.foley
+    panel.film, panel.path = str(stage.folder / "shot.mp4"), str(stage.folder / "heard.wav")
+    bpy.ops.ed.undo_push(message="Film")
+    stage.view.tag_redraw()
+    yield 1.0
+    stage.picture("panel_film_before")
+    found = yield from stage.buttons([HEAR])
+    facts["buttons"] += list(found)
+    facts["film"] = [_heard(stage)]
+    session.stop_worker()  # it must start first, which takes a while
+    yield from _click(stage, found[HEAR])
+    yield lambda: session.errand("foley")
+    began = time.perf_counter()
+    stage.xdotool("key", "Escape")
+    yield lambda: not session.errand("foley")
+    facts["esc_seconds"].append(time.perf_counter() - began)
+    yield 3.0
+    facts["film"].append(_heard(stage))
+    yield from _click(stage, found[HEAR])
+    yield lambda: session.errand("foley")
+    yield lambda: not session.errand("foley")
+    yield 1.5
+    facts["film"].append(_heard(stage))
+    strips = [strip for strip in _strips() if strip.name.startswith("shot")]
+    facts["film_frames"] = [end - begin for _, begin, end in map(_addon("compat.versions").strip_range, strips)]
+    facts["rate"] = bpy.context.scene.render.fps
+    stage.picture("panel_film")
+    yield 1.0
+    stage.point_at_viewport()
+    yield 0.3
+    stage.xdotool("key", "ctrl+z")
+    yield lambda: not _heard(stage)["strips"]
+    yield 1.0
+    facts["film"].append(_heard(stage))

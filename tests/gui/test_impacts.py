@@ -3,6 +3,8 @@
 
 import statistics
 
+import av
+import numpy as np
 import pytest
 
 from .test_window import bring, limit, play
@@ -11,10 +13,25 @@ NOTHING = {"strips": [], "markers": 0, "events": 0, "sounds": 0, "kept": False, 
 STRIPS = ["All impacts", "Floor impacts", "Other impacts", "Second impacts", "Thing impacts"]
 
 
+def silent_film(path):
+    """Two seconds of a light square that falls, stops, and falls again."""
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("mpeg4", rate=30)
+        stream.width, stream.height, stream.pix_fmt, stream.bit_rate = 128, 96, "yuv420p", 2_000_000
+        for frame in range(60):
+            picture = np.full((96, 128, 3), 90, np.uint8)
+            top = min(4 * (frame % 30), 60)
+            picture[top : top + 24, 40:64] = 230
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        out.mux(stream.encode())
+
+
 @pytest.fixture(scope="module")
 def impacts(extension, song, tmp_path_factory):
     pytest.importorskip("torch", reason="the models need it, which this Python lacks")
-    facts = play("impact_scenarios.impacts", *bring(tmp_path_factory.mktemp("impacts"), extension, song))
+    folder = tmp_path_factory.mktemp("impacts")
+    silent_film(folder / "shot.mp4")
+    facts = play("impact_scenarios.impacts", *bring(folder, extension, song))
     if facts["refused"]:
         assert "was built without sound; use one from blender.org" in facts["refused"]
         pytest.skip("this Blender was built without sound, and the button says so")
@@ -64,3 +81,14 @@ def test_a_changed_event_is_made_anew_alone(impacts):
 
 def test_escape_while_an_event_is_made_anew_leaves_what_was_there(impacts):
     assert impacts["after_esc"][2] == impacts["baked"]
+
+
+def test_a_film_is_heard_by_a_click_and_escape_leaves_nothing(impacts):
+    before, after_esc, heard, undone = impacts["film"]
+    assert before["files"] == [] and not before["kept"]
+    assert after_esc == before
+    assert heard["strips"] == ["shot impacts"] and heard["kept"] and heard["files"] == ["heard.json", "heard.wav"]
+    assert impacts["film_frames"] == [pytest.approx(2 * impacts["rate"], abs=1)]
+    count = int(heard["found"].split()[0])
+    assert heard["markers"] - before["markers"] == count > 0
+    assert {**undone, "files": []} == before, "one undo takes it off; the files stay for a redo"
