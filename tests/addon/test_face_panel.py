@@ -10,7 +10,6 @@ import pytest
 bpy = pytest.importorskip("bpy", reason="needs Blender's Python module")
 pytest.importorskip("torch", reason="the models need it, which this Python lacks")
 
-import avanim  # noqa: E402
 from avanim.avanim_addon.compat import actions  # noqa: E402
 from avanim.avanim_addon.face.request import FaceRequest, wishes  # noqa: E402
 from avanim.avanim_addon.face.resolve import resolve  # noqa: E402
@@ -22,7 +21,6 @@ from avanim.models.audio import save_wav  # noqa: E402
 from avanim.models.audio.formant import demo_sentence  # noqa: E402
 from avanim.models.face import OPTIONS  # noqa: E402
 from avanim.rigs.errors import InputError  # noqa: E402
-from avanim.rigs.face import ARKIT_52  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -30,18 +28,6 @@ def speech(tmp_path_factory):
     path = tmp_path_factory.mktemp("speech") / "hello.wav"
     save_wav(demo_sentence().sound, path)
     return path
-
-
-@pytest.fixture
-def ava(fresh_scene, puppet):
-    """A character with all of ARKit's shapes; the add-on is registered."""
-    avanim.register()
-    body = puppet.meshes[0]
-    shift = np.zeros_like(body.vertices)
-    shift[0, 1] = 0.01
-    face = dataclasses.replace(body, morphs={name: shift * (index + 1) for index, name in enumerate(ARKIT_52)})
-    yield add_character(dataclasses.replace(puppet, meshes=[face]), correctives=False)
-    avanim.unregister()
 
 
 def block_of(ava):
@@ -181,7 +167,7 @@ def test_a_mouth_that_cannot_move_says_why(fresh_scene, ava, speech):
     own = actions.new_action("by hand", block)
     actions.write_curves(own, "KEY", np.array([1, 50]), [('key_blocks["jawOpen"].value', 0, "Face", np.zeros(2))])
     actions.assign(block, own)
-    assert "by hand" in reason() or "something else" in reason() or reason() == ""
+    assert "by hand" in reason()
     block.animation_data.action = None
     assert reason() == ""
 

@@ -8,7 +8,6 @@ import pytest
 
 bpy = pytest.importorskip("bpy", reason="needs Blender's Python module")
 
-import avanim  # noqa: E402
 from avanim.avanim_addon.compat import actions  # noqa: E402
 from avanim.avanim_addon.scene import face_check  # noqa: E402
 from avanim.avanim_addon.scene.character import add_character, meshes_of  # noqa: E402
@@ -18,18 +17,6 @@ from avanim.rigs.errors import InputError  # noqa: E402
 from avanim.rigs.face import ARKIT_52, FaceTrack  # noqa: E402
 
 JAW = ARKIT_52.index("jawOpen")
-
-
-@pytest.fixture
-def ava(fresh_scene, puppet):
-    """A character with all of ARKit's shapes; the add-on is registered."""
-    avanim.register()
-    body = puppet.meshes[0]
-    shift = np.zeros_like(body.vertices)
-    shift[0, 1] = 0.01
-    face = dataclasses.replace(body, morphs={name: shift * (index + 1) for index, name in enumerate(ARKIT_52)})
-    yield add_character(dataclasses.replace(puppet, meshes=[face]), correctives=False)
-    avanim.unregister()
 
 
 def talking(frames=60):
