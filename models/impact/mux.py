@@ -51,7 +51,7 @@ def _encoded(voice: Any, sound: str | Path, begin: float) -> Iterator[Any]:
     """AAC packets of a .wav, the first sample at `begin` s."""
     rate, told = soundfile.info(sound).samplerate, 0
     for block in soundfile.blocks(sound, 1024, dtype="float32", always_2d=True):
-        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(block.T), "fltp", "mono")
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(block.T, np.float32), "fltp", "mono")
         frame.sample_rate, frame.time_base = rate, Fraction(1, rate)
         frame.pts = round(begin * rate) + told
         told += len(block)
