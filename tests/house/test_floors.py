@@ -31,7 +31,8 @@ LEARNING = {"torch", "torchaudio", "safetensors"}
 # What a floor may import beside Python itself and the floors below.
 ALLOWED = {"rigs": {"numpy", "scipy"}, "avanim_addon": {"numpy", *BLENDER}}
 # … and inside a function, for what is done without a window or before a release: contact sheets, the characters' maker.
-ALLOWED_WITHIN = {"rigs": set(), "avanim_addon": {"PIL", "av", "io_scene_fbx"}}
+# pxr comes with a Blender that was built with USD.
+ALLOWED_WITHIN = {"rigs": set(), "avanim_addon": {"PIL", "av", "io_scene_fbx", "pxr"}}
 # Blender's own Python has numpy and nothing else of what a pip install brings.
 NOT_IN_BLENDER = {*LEARNING, "scipy", "librosa", "soundfile", "soxr", "av", "PIL", "anny", "smplx"}
 SKIPPED = {".venv", "build", "dist", "__pycache__", "avanim.egg-info", ".git"}
