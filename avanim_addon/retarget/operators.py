@@ -227,69 +227,70 @@ class AVANIM_OT_import_body(ImportHelper, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class AVANIM_OT_fit_joints(bpy.types.Operator):
+class _BodyOperator:
+    """On the active character. Subclasses give `why_not` and `do`."""
+
+    bl_options = {"UNDO"}
+
+    @classmethod
+    def poll(cls, context):
+        return poll(cls, cls.why_not(tracks.active_character(context)))
+
+    def execute(self, context):
+        try:
+            self.report({"INFO"}, self.do(tracks.active_character(context)))
+        except InputError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+class AVANIM_OT_fit_joints(_BodyOperator, bpy.types.Operator):
     bl_idname = "avanim.fit_joints"
     bl_label = "Fit Joints to Shape"
     bl_description = (
         "Put the joints of the active SMPL body where the sliders of its shape (Shape000 …) have them, and its soles "
         "on the floor. Its takes stay"
     )
-    bl_options = {"UNDO"}
 
-    @classmethod
-    def poll(cls, context):
-        return poll(cls, smpl_shape.why_no_fit(tracks.active_character(context)))
+    @staticmethod
+    def why_not(armature):
+        return smpl_shape.why_no_fit(armature)
 
-    def execute(self, context):
-        armature = tracks.active_character(context)
-        try:
-            betas = smpl_shape.fit_joints(armature)
-        except InputError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        self.report({"INFO"}, f"{armature.name}: betas {', '.join(f'{beta:.2f}' for beta in betas[:10])}")
-        return {"FINISHED"}
+    def do(self, armature):
+        betas = smpl_shape.fit_joints(armature)
+        return f"{armature.name}: betas {', '.join(f'{beta:.2f}' for beta in betas[:10])}"
 
 
-class AVANIM_OT_bake_correctives(bpy.types.Operator):
+class AVANIM_OT_bake_correctives(_BodyOperator, bpy.types.Operator):
     bl_idname = "avanim.bake_correctives"
     bl_label = "Bake Correctives"
     bl_description = (
         "Key the shape keys that repair the skin at bent joints over the scene's range, and mute their drivers: for "
         "programs that play shape keys but no drivers"
     )
-    bl_options = {"UNDO"}
 
-    @classmethod
-    def poll(cls, context):
-        baked = smpl_shape.correctives_baked(tracks.active_character(context))
-        return poll(cls, _NO_CORRECTIVES if baked is None else "")
+    @staticmethod
+    def why_not(armature):
+        return _NO_CORRECTIVES if smpl_shape.correctives_baked(armature) is None else ""
 
-    def execute(self, context):
-        armature = tracks.active_character(context)
-        try:
-            count = smpl_shape.bake_correctives(armature)
-        except InputError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        self.report({"INFO"}, f"{count} shape keys of {armature.name} are keyed")
-        return {"FINISHED"}
+    def do(self, armature):
+        return f"{smpl_shape.bake_correctives(armature)} shape keys of {armature.name} are keyed"
 
 
-class AVANIM_OT_drive_correctives(bpy.types.Operator):
+class AVANIM_OT_drive_correctives(_BodyOperator, bpy.types.Operator):
     bl_idname = "avanim.drive_correctives"
     bl_label = "Drive Correctives"
     bl_description = "Let the bones drive the shape keys that repair the skin again, and remove the keys baked of them"
-    bl_options = {"UNDO"}
 
-    @classmethod
-    def poll(cls, context):
-        baked = smpl_shape.correctives_baked(tracks.active_character(context))
-        return poll(cls, _NO_CORRECTIVES if baked is None else "" if baked else "The bones drive them already")
+    @staticmethod
+    def why_not(armature):
+        baked = smpl_shape.correctives_baked(armature)
+        return _NO_CORRECTIVES if baked is None else "" if baked else "The bones drive them already"
 
-    def execute(self, context):
-        smpl_shape.drive_correctives(tracks.active_character(context))
-        return {"FINISHED"}
+    def do(self, armature):
+        smpl_shape.drive_correctives(armature)
+        return f"The bones of {armature.name} drive its correctives"
 
 
 def why_no_take_to_carry(context: bpy.types.Context) -> str:

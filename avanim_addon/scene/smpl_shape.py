@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ...rigs.errors import InputError
 from ..compat import actions
 from .axes import to_blender
-from .character import CORRECTIVE_PREFIX, meshes_of
+from .character import CORRECTIVE_PREFIX, meshes_of, skeleton_of
 from .render import changed
 
 Array = NDArray[np.float64]
@@ -91,8 +91,6 @@ def fit_joints(armature: bpy.types.Object) -> Array:
 
 
 def _skeleton(armature: bpy.types.Object, count: int) -> tuple[str, ...]:
-    from .character import skeleton_of
-
     names = skeleton_of(armature).joints
     if len(names) != count:
         raise InputError(f"{armature.name} has {len(names)} joints and its file had {count}; import the body anew.")

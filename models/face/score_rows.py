@@ -22,6 +22,7 @@ from ..audio.load import save_wav
 from . import METHODS, TRAINED
 from .articulator import mouth as articulated
 from .hearing import Source, Voice, listen
+from .live import LOOKAHEAD_MS, LiveMouth
 from .score_measures import SHAPES, shapes_of_cues, shapes_of_track
 from .score_sets import Item
 
@@ -29,7 +30,6 @@ Ints = NDArray[np.int64]
 Shown = tuple[Ints, FaceTrack | None]
 
 FPS = 60.0
-LOOKAHEAD_MS = 120
 _RECOGNISERS = {"rhubarb": "phonetic", "rhubarb_sphinx": "pocketSphinx"}
 
 
@@ -102,8 +102,6 @@ class _Ours:
 
 def _streamed(item: Item) -> FaceTrack:
     """As the sound comes in, in pieces of 40 ms."""
-    from .live import LiveMouth
-
     mouth = LiveMouth(FPS, LOOKAHEAD_MS)
     samples, piece = item.sound.samples[0], 640
     made = [mouth.feed(samples[at : at + piece]) for at in range(0, len(samples), piece)]

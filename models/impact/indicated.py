@@ -35,8 +35,6 @@ Array = NDArray[np.float64]
 WEIGHTS = Path(__file__).parent.parent / "weights" / "impact_indicated.safetensors"
 COMPONENTS, WIDTH = 10, 128
 REPEATS = FPS // PICTURE_FPS
-# It says how a moment sounds so many frames of 1/90 s later: whether a thing that falls is stopped shows in what comes.
-DELAY = 0
 # Robustness of the loss: log(eps + r²) cares little for how wrong what is wrong is.
 _EPSILON = 1 / 25**2
 _TYPICAL = 0.3  # deviation of the first component
@@ -51,7 +49,7 @@ _LASTS = 0.7  # share of an onset's loudness that, when its piece ends, says tha
 
 
 class IndicatedNet(nn.Module):
-    """(B, T, 3, 96, 96) frames 0..1 at 30 a second to (B, 3 T, 10) components at 90, DELAY of those later."""
+    """(B, T, 3, 96, 96) frames 0..1 at 30 a second to (B, 3 T, 10) components at 90."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -124,7 +122,7 @@ def hear(
     state, looked, watched = None, None, 0
     rows = Rows(count * REPEATS)
     with torch.inference_mode():
-        for part, kept in windows(_held(frames, DELAY // REPEATS), 60, 1, 1):
+        for part, kept in windows(frames, 60, 1, 1):
             progress(min(1.0, watched / max(count, watched + len(part))), "Watching the shot")
             window = torch.tensor(part, device=place).permute(0, 3, 1, 2)[None].float() / 255
             looked = net.look(window[0, :1]) if looked is None else looked
@@ -134,16 +132,7 @@ def hear(
             rows.add(net.out(answer)[0].cpu().numpy())
             watched += len(images)
     progress(1.0, "Watching the shot")
-    return rows.all()[DELAY:]
-
-
-def _held(frames: Iterable[Pictures], count: int) -> Iterator[Pictures]:
-    """The frames, and the last one so many times more."""
-    last = None
-    for last in frames:
-        yield last
-    if last is not None:
-        yield from itertools.repeat(last, count)
+    return rows.all()
 
 
 def onsets(components: Array, ear: Ear) -> NDArray[np.int64]:
@@ -255,4 +244,4 @@ def learned_ear(
     )  # fmt: skip
 
 
-assert FPS % PICTURE_FPS == 0 and DELAY % REPEATS == 0 and BANDS > COMPONENTS
+assert FPS % PICTURE_FPS == 0 and BANDS > COMPONENTS

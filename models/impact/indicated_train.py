@@ -21,7 +21,6 @@ from .foley_score import f1_of, matched, mean_guess, motion_guess
 from .foley_train import augmented
 from .indicated import (
     BEFORE_SECONDS,
-    DELAY,
     PIECE_SECONDS,
     REPEATS,
     Ear,
@@ -111,9 +110,7 @@ class Trainer(Run[IndicatedNet]):
             frames.append(augmented(self.clips[number].frames[begin : begin + length], rng))
             wanted.append(self.wanted[number][begin * REPEATS : (begin + length) * REPEATS])
         found = self.net(torch.tensor(np.stack([one.transpose(0, 3, 1, 2) for one in frames])))
-        return self.descend(
-            robust(found[:, DELAY:], torch.tensor(np.stack(wanted))[:, : found.shape[1] - DELAY]), share
-        )
+        return self.descend(robust(found, torch.tensor(np.stack(wanted))), share)
 
 
 def train(

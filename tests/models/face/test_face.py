@@ -181,7 +181,7 @@ def test_a_stream_moves_as_the_whole_does(sentence):
 
     samples = resampled(sentence, 16000).samples[0]
     mouth = LiveMouth(60.0, 120)
-    assert mouth.latency < 0.25
+    assert mouth.latency + 0.04 < 0.25  # s, with the piece that is waited for
     made = np.concatenate([*(mouth.feed(samples[at : at + 640]) for at in range(0, len(samples), 640)), mouth.finish()])
     whole = generate(sentence, fps=60.0, upper=0.0).track.weights
     count = min(len(made), len(whole))
