@@ -95,7 +95,8 @@ _WAYS = ((LIPS, 0.050, 0.060), (TEETH, 0.055, 0.055), (HISSING, 0.070, 0.080))
 _FUNNEL_WAY = 0.090
 # In a pause of this length (s) or longer the lips meet, so long after the last sound, and part so long before the next.
 _PAUSE, _MEET, _PART = 0.12, 0.02, 0.02
-_VOWELS, _TEXTURE = those("vowel"), those("vowel", "approximant", "trill", "velar", "glottal")
+_SILENCE, _VOWELS = those("pause"), those("vowel")
+_TEXTURE = those("vowel", "approximant", "trill", "velar", "glottal")
 
 
 # The group of each of CHANNELS, by its number; and which of them are of the jaw, the lips and the tongue.
@@ -175,19 +176,16 @@ def asked(
     seconds: float, usual: float | None = None,
 ) -> tuple[Array, Array]:  # fmt: skip
     """Each phone's targets (N, C) and pull (N, G), after settings, effort and loudness."""
-    rows = np.array([PHONES.index(name) for name in phones.names], int)
-    targets, pull = poses.targets[rows].copy(), poses.pull[rows].copy()
+    targets, pull = poses.targets[phones.numbers], poses.pull[phones.numbers]
     middle = (phones.start + phones.end) / 2
-    spoken = np.array([name != "sil" for name in phones.names])
-    vowel = np.array([name in _VOWELS for name in phones.names])
-    free = np.array([name in _TEXTURE for name in phones.names])
+    vowel, textured = phones.among(_VOWELS), phones.among(_TEXTURE)
 
     tried = spread_over(effort, seconds, middle, 0.5).clip(0, 1)
     level = spread_over(loudness, seconds, middle, 0.0)
     if usual is None:
         usual = float(np.median(level[vowel])) if vowel.any() else 0.0
     above = level - usual
-    loud = np.where(free & spoken, (1 + 0.015 * above).clip(0.75, 1.3), 1.0)
+    loud = np.where(textured, (1 + 0.015 * above).clip(0.75, 1.3), 1.0)
     formed = np.where(vowel, 0.4 + 0.6 * phones.strength, 1.0)
     of_jaw, of_lips = _sizes(settings)
     jaw = of_jaw * (0.75 + 0.5 * tried) * loud * formed
@@ -332,19 +330,18 @@ def _contact_shapes(phones: Phones, touch: Spans, times: Array, poses: Poses) ->
     start, end, at = touch
     if not len(at):
         return np.zeros((len(times), len(CONTACTS)))
-    rows = np.array([PHONES.index(phones.names[i]) for i in at])
     middle = (start + end) / 2
     nearest = np.searchsorted((middle[1:] + middle[:-1]) / 2, times)
-    return poses.contact[rows[nearest]]
+    return poses.contact[phones.numbers[at][nearest]]
 
 
 def _resting(phones: Phones, times: Array) -> Array:
     """(T,) 0..1: the lips together in pauses, sooner than the jaw comes to rest."""
-    silent = np.array([name == "sil" for name in phones.names])
+    silent = phones.among(_SILENCE)
     at_first, at_last = phones.start <= 0, phones.end >= phones.seconds
     long = silent & ((phones.end - phones.start >= _PAUSE) | at_first | at_last)
     # After and before a p, b or m they are together already.
-    lips = np.array([name in LIPS for name in phones.names])
+    lips = phones.among(LIPS)
     after, before = np.r_[False, lips[:-1]], np.r_[lips[1:], False]
     start = np.where(at_first, -1.0, phones.start + np.where(after, -0.06, _MEET))[long]
     end = np.where(at_last, phones.seconds + 1.0, phones.end + np.where(before, 0.04, -_PART))[long]

@@ -45,8 +45,8 @@ def frame_count(seconds: float, fps: float) -> int:
 
 def spans(phones: Phones, kind: frozenset[str]) -> Spans:
     """Start and end, s, of the full contact of each phone of `kind`, and its place in `phones`."""
-    at = np.array([i for i, name in enumerate(phones.names) if name in kind], int)
-    part = np.array([CLOSURE if phones.names[i] in _STOPS else 1.0 for i in at])
+    at = np.flatnonzero(phones.among(kind))
+    part = np.where(phones.among(_STOPS)[at], CLOSURE, 1.0)
     start = phones.start[at]
     end = start + part * (phones.end[at] - start)
     edge = np.minimum(_EDGE * (end - start), _LONGEST_EDGE)

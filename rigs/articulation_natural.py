@@ -63,7 +63,7 @@ def bounds(phones: Phones, targets: Array, size: tuple[float, float]) -> Array:
     Args:
         targets: (N, C) as `articulation.asked` says. size: of the jaw's and the lips' movement.
     """
-    made = _BOUNDS[[PHONES.index(name) for name in phones.names]] * np.repeat(size, 2)
+    made = _BOUNDS[phones.numbers] * np.repeat(size, 2)
     for first, asked in ((0, targets[:, CHANNELS.index("jawOpen")]), (2, rounding(targets))):
         made[:, first] = np.minimum(made[:, first], asked)
         made[:, first + 1] = np.maximum(made[:, first + 1], asked)
@@ -81,8 +81,10 @@ def sampled(motion: ArrayLike | None, seconds: float, times: Array) -> Array | N
     if not given.size or given.ndim != 2 or given.shape[1] != len(MOTION):
         return None
     given = np.nan_to_num(given).clip(0, 1)
-    own = (np.arange(len(given)) + 0.5) * (seconds / len(given))
-    return np.stack([np.interp(times, own, column) for column in given.T], axis=1)
+    place = (times * (len(given) / seconds) - 0.5).clip(0, len(given) - 1)
+    before = np.minimum(place.astype(int), max(len(given) - 2, 0))
+    share = (place - before)[:, None]
+    return given[before] * (1 - share) + given[np.minimum(before + 1, len(given) - 1)] * share
 
 
 def moved(curves: Array, motion: Array, within: Array, amount: float, size: tuple[float, float]) -> Array:

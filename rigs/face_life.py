@@ -231,7 +231,7 @@ def _brows(
 
 def _head(phones: Phones, times: Array, accents: list[tuple[float, float]], chance: np.random.Generator) -> Array:
     """Pitch, yaw and roll (T, 3) rad: a slow drift, more while speaking, nods on accents, a tilt where phrases end."""
-    talking = np.array([0.0 if name == "sil" else 1.0 for name in phones.names])
+    talking = (~phones.among(those("pause"))).astype(float)
     level = np.interp(times, (phones.start + phones.end) / 2, talking)
     level = 0.45 + 0.55 * _slow(level, times, 0.5)
     sizes = np.radians([1.0, 1.7, 0.9])

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,14 @@ _SAME = 1e-4
 _SHORTEST = 1e-3
 
 
+_NUMBERS = {phone: number for number, phone in enumerate(PHONES)}
+
+
+@cache
+def _flags(kind: frozenset[str]) -> NDArray[np.bool_]:
+    return np.array([phone in kind for phone in PHONES])
+
+
 def those(*features: str) -> frozenset[str]:
     """The phones that have one of these features."""
     return frozenset(phone for phone in PHONES if FEATURES[phone] & set(features))
@@ -105,6 +114,15 @@ class Phones:
 
     def __len__(self) -> int:
         return len(self.names)
+
+    @cached_property
+    def numbers(self) -> NDArray[np.int64]:
+        """(N,) places of the names in PHONES."""
+        return np.array([_NUMBERS[name] for name in self.names], int)
+
+    def among(self, kind: frozenset[str]) -> NDArray[np.bool_]:
+        """(N,) which of them are of `kind`."""
+        return _flags(kind)[self.numbers]
 
     @property
     def seconds(self) -> float:
@@ -193,15 +211,15 @@ class Phones:
         return self._only(start, np.maximum(end, start))
 
     def _rows(self) -> list[tuple[float, float, str, float]]:
-        return [
-            (float(start), float(end), name, float(strength))
-            for start, end, name, strength in zip(self.start, self.end, self.names, self.strength, strict=True)
-        ]
+        return list(zip(self.start.tolist(), self.end.tolist(), self.names, self.strength.tolist(), strict=True))
 
     def _only(self, start: Array, end: Array) -> Phones:
         """With new times, and without those that have none left."""
-        keep = np.flatnonzero(end - start >= _SHORTEST)
-        return Phones(start[keep], end[keep], tuple(self.names[i] for i in keep), self.strength[keep])
+        keep = end - start >= _SHORTEST
+        if keep.all():
+            return Phones(start, end, self.names, self.strength)
+        at = np.flatnonzero(keep)
+        return Phones(start[at], end[at], tuple(self.names[i] for i in at), self.strength[at])
 
 
 def _append(rows: list[list[Any]], row: list[Any]) -> None:

@@ -122,7 +122,7 @@ def _shares(poses: Poses, face: Captured) -> dict[str, Array]:
     gains, pull = asked(phones, ones, settings, face.effort, face.loudness, face.seconds)
     times = face.times()
     index, share = dominance(phones, times, pull, poses, settings)
-    rows = np.array([PHONES.index(name) for name in phones.names])[index]
+    rows = phones.numbers[index]
     found = {}
     for group, (name, shapes) in enumerate(GROUPS.items()):
         gain = gains[:, CHANNELS.index(shapes[0])][index]

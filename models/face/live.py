@@ -119,28 +119,26 @@ class _Guess:
     def __init__(self, by: natural.Natural) -> None:
         self._by = by
         self._heard: Array | None = None  # what the frames that are not final are guessed from, and some before
-        self._final = np.zeros((0, len(MOTION)))
         self._before = 0  # rows of `_heard` that are only looked back at
+        self._made = np.zeros((0, len(MOTION)))  # of all frames that are not forgotten
+        self._final = 0  # how many of them no longer change
 
     def feed(self, heard: Array) -> None:
         """(n, F) of `natural.inputs` more."""
         rows = heard if self._heard is None else np.concatenate([self._heard, heard])
-        ready = len(rows) - self._before - natural.AHEAD
-        if ready > 0:
-            made = self._by.motion(rows)
-            self._final = np.concatenate([self._final, made[self._before : self._before + ready]])
-            drop = max(self._before + ready - natural.BACK, 0)
-            rows, self._before = rows[drop:], self._before + ready - drop
-        self._heard = rows
+        made = self._by.motion(rows)[self._before :]
+        self._made = np.concatenate([self._made[: self._final], made])
+        ready = max(len(made) - natural.AHEAD, 0)
+        drop = max(self._before + ready - natural.BACK, 0)
+        self._heard, self._before = rows[drop:], self._before + ready - drop
+        self._final += ready
 
     def motion(self, count: int) -> Array:
         """(count, M) from the first frame that is not forgotten on; the last ones as if nothing changed any more."""
-        if count <= len(self._final) or self._heard is None:
-            return self._final[:count]
-        return np.concatenate([self._final, self._by.motion(self._heard)[self._before :]])[:count]
+        return self._made[:count]
 
     def forget(self, count: int) -> None:
-        self._final = self._final[count:]
+        self._made, self._final = self._made[count:], self._final - count
 
 
 class _Decoder:

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.special import expit
 from torch import Tensor
+from torch.nn import functional as F
 
 from ...rigs.errors import InputError
 from . import features
@@ -27,7 +28,7 @@ Array = NDArray[np.float32]
 _MEMORY = 20 * FRAMES  # frames whose loudness says how loud the voice is
 _QUIETEST_DB = -52.0  # what is quieter than this all along is no voice, and not made loud
 _EXPECTED_DB = -26.0  # the voice, before any was heard
-_ANEW = 10  # frames after which it is asked again how loud the voice is
+_ANEW = 20  # frames after which it is asked again how loud the voice is
 _SLOW = 0.04  # how fast the gain follows, a frame
 # Frames over which effort is smoothed: loudness, tilt (twice _EITHER and one), whether it is speech (only back).
 _LOUD, _EITHER, _SPOKEN = 15, 12, 5
@@ -69,7 +70,6 @@ class Listener:
         with torch.inference_mode():
             hears = self.net.ahead(lookahead_ms)
             self._layers = [_Memory(layer, ahead) for layer, ahead in zip(self.net.blocks, hears, strict=True)]
-            self._enter = self.net.enter.weight.T.contiguous()
             self._entered = self.net.enter.bias + self.net.limit.weight[LIMITS.index(lookahead_ms)]
         self._delay = self.net.reach(lookahead_ms)[1]
         self._samples = np.zeros(REACH, np.float32)  # not yet heard, and what the next frame hears before them
@@ -108,7 +108,7 @@ class Listener:
             return self._nothing()
         with torch.inference_mode():
             pairs = torch.from_numpy(heard[:whole].reshape(whole // PAIR, -1))
-            x = torch.addmm(self._entered, pairs, self._enter)
+            x = F.linear(pairs, self.net.enter.weight, self._entered)
             for layer in self._layers:
                 x = layer(x)
                 if not len(x):
@@ -222,8 +222,9 @@ class _Memory:
         self.dilation, self.ahead = layer.dilation, ahead
         self.width = layer.norm.normalized_shape[0]
         self.norm = layer.norm.weight, layer.norm.bias, layer.norm.eps
-        self.mix = layer.mix.weight[:, : (3 if ahead else 2) * self.width].T.contiguous(), layer.mix.bias
-        self.out = layer.out.weight.T.contiguous(), layer.out.bias
+        self.taps = 3 if ahead else 2
+        self.mix = layer.mix.weight[:, : self.taps * self.width].contiguous(), layer.mix.bias
+        self.out = layer.out.weight, layer.out.bias
         self.normed = torch.zeros(self.dilation, self.width)
         self.waiting = torch.zeros(0, self.width)
 
@@ -241,11 +242,7 @@ class _Memory:
                 return x[:0]
             self.waiting = x[steps:]
             x = x[:steps]
-            heard = torch.cat([y[:steps], y[d : d + steps], y[2 * d : 2 * d + steps]], 1)
-        else:
-            heard = torch.cat([y[:steps], y[d:]], 1)
         self.normed = y[steps:]
-        weight, bias = self.mix
-        mixed = torch.nn.functional.glu(torch.addmm(bias, heard, weight), 1)
-        weight, bias = self.out
-        return torch.addmm(bias, mixed, weight).add_(x)
+        # Each row the steps t − d, t and t + d, side by side.
+        heard = y.as_strided((steps, self.taps, self.width), (self.width, d * self.width, 1)).flatten(1)
+        return F.linear(F.glu(F.linear(heard, *self.mix), 1), *self.out).add_(x)
