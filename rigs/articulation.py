@@ -31,7 +31,7 @@ from .articulation_contacts import (
 from .articulation_poses import CHANNELS, CONTACTS, GROUPS, Poses, columns, default_poses
 from .errors import InputError
 from .face import ARKIT_52
-from .phones import FEATURES, PHONES, Phones, those
+from .phones import FEATURES, Phones, those
 
 Array = NDArray[np.float64]
 
@@ -91,7 +91,7 @@ _CHUNK, _REACH = 4096, 6
 # The longest half of a phone (s) that counts: longer ones keep their pose in between.
 _HALF = 0.10
 # Ways to and from a contact, s.
-_WAYS = ((LIPS, 0.050, 0.060), (TEETH, 0.055, 0.055), (HISSING, 0.070, 0.080))
+_WAYS = ((LIPS, 0.035, 0.060), (TEETH, 0.055, 0.055), (HISSING, 0.070, 0.080))
 _FUNNEL_WAY = 0.090
 # In a pause of this length (s) or longer the lips meet, so long after the last sound, and part so long before the next.
 _PAUSE, _MEET, _PART = 0.12, 0.02, 0.02
