@@ -81,7 +81,7 @@ def sampled(motion: ArrayLike | None, seconds: float, times: Array) -> Array | N
     if not given.size or given.ndim != 2 or given.shape[1] != len(MOTION):
         return None
     given = np.nan_to_num(given).clip(0, 1)
-    place = (times * (len(given) / seconds) - 0.5).clip(0, len(given) - 1)
+    place = (times * (len(given) / max(seconds, 1e-9)) - 0.5).clip(0, len(given) - 1)
     before = np.minimum(place.astype(int), max(len(given) - 2, 0))
     share = (place - before)[:, None]
     return given[before] * (1 - share) + given[np.minimum(before + 1, len(given) - 1)] * share

@@ -189,7 +189,9 @@ class Phones:
             if name:
                 _append(rows, [begin if rows else 0.0 if begin < _SAME else begin, end, name, strength])
             at = max(at, end)
-        return Phones.of(row for row in rows if row[1] > row[0])
+        rows = [row for row in rows if row[1] > row[0]]
+        start, end, strength = (np.array([row[i] for row in rows], float) for i in (0, 1, 3))
+        return _in_order(start, end, tuple(row[2] for row in rows), strength)
 
     def to_marks(self, seconds: float) -> Marks:
         """One mark at the start of each phone and of each silence, labelled with its name."""
@@ -208,7 +210,8 @@ class Phones:
     def moved(self, was: Array, now: Array, seconds: float) -> Phones:
         """With marks that stood at `was` (N,) s now at `now`; what lies between goes along. Raises InputError."""
         start, end = (moved_times(was, now, times, seconds) for times in (self.start, self.end))
-        return self._only(start, np.maximum(end, start))
+        made = self._only(start, np.maximum(end, start))
+        return Phones(made.start, made.end, made.names, made.strength)
 
     def _rows(self) -> list[tuple[float, float, str, float]]:
         return list(zip(self.start.tolist(), self.end.tolist(), self.names, self.strength.tolist(), strict=True))
@@ -217,9 +220,16 @@ class Phones:
         """With new times, and without those that have none left."""
         keep = end - start >= _SHORTEST
         if keep.all():
-            return Phones(start, end, self.names, self.strength)
+            return _in_order(start, end, self.names, self.strength)
         at = np.flatnonzero(keep)
-        return Phones(start[at], end[at], tuple(self.names[i] for i in at), self.strength[at])
+        return _in_order(start[at], end[at], tuple(self.names[i] for i in at), self.strength[at])
+
+
+def _in_order(start: Array, end: Array, names: tuple[str, ...], strength: Array) -> Phones:
+    """Phones made of checked ones, without checking them again: a stream does this many times a second."""
+    made = object.__new__(Phones)
+    made.__dict__.update(start=start, end=end, names=names, strength=strength)
+    return made
 
 
 def _append(rows: list[list[Any]], row: list[Any]) -> None:

@@ -20,7 +20,7 @@ Array = NDArray[np.float64]
 _FRAMES = 100
 LOOKAHEAD_MS = 120  # of the network
 # How long a decision may wait for what comes after it, and how far the curves look ahead at decided phones, s.
-_DECIDE, _AHEAD = 0.03, 0.01
+_DECIDE, _AHEAD = 0.04, 0.01
 # What is articulated anew with each piece: phones from so far back, s; frames that are forgotten together.
 _BACK, _EVERY = 0.8, 20
 _REMEMBERED = 2000  # frames of vowels whose loudness says how loud a vowel usually is
@@ -66,7 +66,9 @@ class LiveMouth:
 
     def finish(self) -> Array:
         """The frames that are still missing."""
-        decided = np.concatenate([self._hear(self._listener.finish()), self._decoder.rest()])
+        heard = self._hear(self._listener.finish())
+        decided = np.concatenate([heard, self._decoder.undecided()])
+        self._decoder.forget()
         return self._show(decided, 0.0)
 
     def _hear(self, frames: Frames) -> NDArray[np.int64]:
@@ -79,18 +81,20 @@ class LiveMouth:
 
     def _show(self, decided: NDArray[np.int64], ahead: float) -> Array:
         before, self._path = len(self._path), np.concatenate([self._path, decided])
-        long = len(self._path)
-        spoken = self._loudness[before:long][_IS_VOWEL[decided]]
+        spoken = self._loudness[before : len(self._path)][_IS_VOWEL[decided]]
         if len(spoken):
             self._vowels = np.concatenate([self._vowels, spoken])[-_REMEMBERED:]
-        known = self._first + long
+        known = self._first + len(self._path)
         last = int(np.floor((known / _FRAMES - ahead) * self.fps)) if known else 0
         if last <= self._given:
             return np.zeros((0, len(ARKIT_52)))
+        # The lips make ready for what is probably said next.
+        path = np.concatenate([self._path, self._decoder.undecided()])
+        long = len(path)
         # The frames' raster begins where the phones that are kept do.
         start = self._first / _FRAMES
         frame = round(start * self.fps)
-        phones = timed(without_flickers(self._path), self._effort[:long]).shifted(start - frame / self.fps)
+        phones = timed(without_flickers(path), self._effort[:long]).shifted(start - frame / self.fps)
         made = articulate(
             phones, long / _FRAMES, self.fps, effort=self._effort[:long], loudness=self._loudness[:long],
             usual=float(np.median(self._vowels)) if len(self._vowels) else None,
@@ -167,8 +171,13 @@ class _Decoder:
                 del self._back[0]
         return np.array(decided, np.int64)
 
-    def rest(self) -> NDArray[np.int64]:
+    def undecided(self) -> NDArray[np.int64]:
+        """(n,) phones of the frames that are not decided, as they look now."""
         return np.array(self._trace() if self._back else [], np.int64)
+
+    def forget(self) -> None:
+        """Let the frames that are not decided be gone."""
+        self._back.clear()
 
     def _trace(self) -> list[int]:
         """The best phones of the frames that are not decided, in order."""

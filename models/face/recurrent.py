@@ -104,9 +104,7 @@ class Learned:
         return self.space.decode(said.double().cpu().numpy()).reshape(len(said), -1, 2)
 
 
-def mouth(
-    recipe: Recipe, source: Source, fps: float, *, device: str = "auto", progress: Progress = silent
-) -> Array:
+def mouth(recipe: Recipe, source: Source, fps: float, *, device: str = "auto", progress: Progress = silent) -> Array:
     """(T, 52) weights of mouth and jaw, T = round(seconds · fps), at least 1. Raises InputError: no weights."""
     seconds = source.seconds
     learned = load_weights(recipe)

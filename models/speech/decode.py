@@ -32,6 +32,7 @@ class Weights:
 USUAL = Weights()
 _LIPS = [PHONES.index(name) for name in ("p", "b", "m")]
 _TEETH = [PHONES.index(name) for name in ("f", "v")]
+_CONTACTS = those("bilabial", "labiodental")
 _SHORTEST = 2  # frames of a phone
 _STOPS = those("stop", "affricate") - {"q"}
 _LONGEST_STOP, _USUAL_STOP = 0.16, 0.11  # s
@@ -50,10 +51,12 @@ def decode(posterior: Array, events: Array, effort: Array, weights: Weights = US
 def timed(path: NDArray[np.int64], effort: Array) -> Phones:
     """Timed phones of (T,) numbers of phones at 100 Hz, and of the effort there."""
     rows = []
-    for first, last in _runs(path):
+    runs = _runs(path)
+    tried = np.add.reduceat(effort[: len(path)], [first for first, _ in runs])
+    for (first, last), total in zip(runs, tried.tolist(), strict=True):
         name = PHONES[path[first]]
         if name != "sil":
-            full = 1.0 if path[first] in _LIPS + _TEETH else 0.8 + 0.2 * min(float(effort[first:last].mean()) * 2, 1.0)
+            full = 1.0 if name in _CONTACTS else 0.8 + 0.2 * min(total / (last - first) * 2, 1.0)
             rows.append((first / FRAMES, last / FRAMES, name, full))
     return Phones.of(prompt(rows))
 

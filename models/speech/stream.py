@@ -233,10 +233,10 @@ class _Memory:
         d = self.dilation
         weight, bias, eps = self.norm
         y = torch.cat([self.normed, torch.layer_norm(x, (self.width,), weight, bias, eps)])
-        steps = len(x)
+        steps = x.shape[0]
         if self.ahead:
             x = torch.cat([self.waiting, x])
-            steps = len(x) - d
+            steps = x.shape[0] - d
             if steps <= 0:
                 self.waiting, self.normed = x, y
                 return x[:0]

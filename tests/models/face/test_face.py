@@ -186,7 +186,30 @@ def test_a_stream_moves_as_the_whole_does(sentence):
     whole = generate(sentence, fps=60.0, upper=0.0).track.weights
     count = min(len(made), len(whole))
     assert abs(len(made) - len(whole)) <= 2
-    assert np.corrcoef(made[:count, JAW], whole[:count, JAW])[0, 1] > 0.7
+    assert np.corrcoef(made[:count, JAW], whole[:count, JAW])[0, 1] > 0.85
+    # Each curve that moves, where it moves: how far it is from the whole's, against how far that is from its mean.
+    moving = whole[:count].std(axis=0) > 0.02
+    away = np.abs(made[:count] - whole[:count])[:, moving].mean(axis=0)
+    usual = np.abs(whole[:count] - whole[:count].mean(axis=0))[:, moving].mean(axis=0)
+    assert moving.sum() >= 8 and np.median(away / usual) < 0.5 and (away / usual).max() < 1.0
+
+
+def test_a_stream_hears_a_raised_voice(sentence):
+    from avanim.models.audio.load import resampled
+    from avanim.models.speech import recognise
+    from avanim.models.speech.stream import Listener
+
+    said = resampled(sentence, 16000).samples[0]
+    samples = np.concatenate([0.05 * said, 0.4 * said]).astype(np.float32)
+    whole = recognise(Sound(samples[None], 16000)).effort
+    listener = Listener(120)
+    heard = [listener.feed(samples[at : at + 640]) for at in range(0, len(samples), 640)]
+    effort = np.concatenate([part.effort for part in heard])
+    count = len(effort) // 2
+    spoken = whole[: len(effort)] > 0.2
+    loud, soft = (effort[part][spoken[part]].mean() for part in (slice(count, None), slice(0, count)))
+    assert loud > soft + 0.2
+    assert np.corrcoef(effort[spoken], whole[: len(effort)][spoken])[0, 1] > 0.9
 
 
 @pytest.mark.parametrize(
