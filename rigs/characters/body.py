@@ -65,6 +65,8 @@ _JAW_BONES = {"jaw", "special04", "oris01", "oris02", "oris06", "oris07"}
 
 # What of the base mesh the body mesh takes as it is, and the material of each part.
 PARTS = {"body": "skin", "helper-tongue": "tongue"}
+# What is coloured by its depth in the mouth, and how deep (m) that is.
+MOUTH, MOUTH_DEPTH = ("teeth", "gums", "tongue"), 0.05
 
 
 def smooth_step(x: Array, centre: float, half_width: float) -> Array:
@@ -384,6 +386,8 @@ def build_body(data: HumanData, sliders: Mapping[str, Any], details: Mapping[str
     base = builder.shape()
     turn_of_head = builder.turns[SMPLX55.index("head")]
     eyes = eyes_of(base.vertices)
+    template = whole(base.vertices)
+    _lay_by_depth(template, faces, materials, uvs)
 
     arkit = {}
     for name, offsets in shapes(data).items():
@@ -397,10 +401,19 @@ def build_body(data: HumanData, sliders: Mapping[str, Any], details: Mapping[str
         arkit[name] = np.concatenate(parts)
 
     return Body(
-        whole(base.vertices), weights, faces, materials, uvs, base.joints,
+        template, weights, faces, materials, uvs, base.joints,
         np.stack(shapedirs, -1), np.stack(joint_dirs, -1), arkit, kept, base.vertices, builder.weights, eyes,
         len(builder.skin), builder.target,
     )  # fmt: skip
+
+
+def _lay_by_depth(vertices: Array, faces: list[list[int]], materials: list[str], uvs: list[Array]) -> None:
+    """Teeth, gums and tongue get as u how far they lie behind the front teeth: 0 there to 1 at `MOUTH_DEPTH`."""
+    inside = [f for f, material in enumerate(materials) if material in MOUTH]
+    front = max(vertices[faces[f], 2].max() for f in inside if materials[f] == "teeth")
+    for f in inside:
+        depth = np.clip((front - vertices[faces[f], 2]) / MOUTH_DEPTH, 0, 1)
+        uvs[f] = np.stack([0.01 + 0.98 * depth, np.full(len(depth), 0.5)], 1)
 
 
 def _best_rotation(source: Array, target: Array) -> Array:

@@ -6,8 +6,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
+from .body import MOUTH_DEPTH
 from .character import Material
 from .garments import Top, Trousers
+from .skin import to_png
 
 Colour = tuple[float, ...]
 
@@ -104,7 +108,19 @@ LOOKS = {
     ),
 }  # fmt: skip
 
+# How much light reaches which depth (mm) behind the front teeth; without it back teeth shine as the front ones do
+# wherever a renderer knows no shadow within the mouth.
+_DEPTHS, _LIGHT = (0.0, 8.0, 14.0, 22.0, 32.0, 50.0), (1.0, 0.95, 0.62, 0.26, 0.12, 0.05)
+
 _CLOTH = ("top", "trim", "trousers", "band")
+
+
+def _inside(name: str, colour: Colour, **surface: float) -> Material:
+    """Something in the mouth, whose u is its depth (`body.MOUTH`): the deeper, the darker and redder."""
+    light = np.interp(np.linspace(0, 1000 * MOUTH_DEPTH, 128), _DEPTHS, _LIGHT)[:, None]
+    # What light there is has been at lips and cheeks before.
+    shades = np.array(colour) * light ** np.array([0.85, 1.1, 1.1])
+    return Material(name, colour, **surface, image=to_png(np.tile(shades, (4, 1, 1))))
 
 
 def materials(look: Look, skin_image: bytes, eye_image: bytes, hair_image: bytes | None) -> dict[str, Material]:
@@ -114,9 +130,9 @@ def materials(look: Look, skin_image: bytes, eye_image: bytes, hair_image: bytes
         Material("eye", (0.78, 0.74, 0.70), roughness=0.08, coat=1.0, image=eye_image),
         Material("iris", look.iris, roughness=0.12, coat=1.0, image=eye_image),
         Material("pupil", (0.004, 0.004, 0.004), roughness=0.05, coat=1.0),
-        Material("teeth", (0.88, 0.85, 0.78), roughness=0.22, subsurface=0.05),
-        Material("gums", (0.50, 0.20, 0.19), roughness=0.35, subsurface=0.1),
-        Material("tongue", (0.46, 0.15, 0.14), roughness=0.35, subsurface=0.1),
+        _inside("teeth", (0.88, 0.85, 0.78), roughness=0.22, subsurface=0.05),
+        _inside("gums", (0.50, 0.20, 0.19), roughness=0.35, subsurface=0.1),
+        _inside("tongue", (0.46, 0.15, 0.14), roughness=0.35, subsurface=0.1),
         Material("lashes", tuple(0.3 * c + 0.003 for c in look.hair), roughness=0.8, specular=0.1),
         Material("hair", look.hair, roughness=0.62, specular=0.22, image=hair_image),
     ]

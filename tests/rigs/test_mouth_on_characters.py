@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the curves do to the default characters' own lips and teeth, measured on their vertices."""
 
+import io
+
 import numpy as np
 import pytest
 from avanim.rigs.articulation import MouthSettings, articulate
 from avanim.rigs.characters import CHARACTERS, load_character
+from avanim.rigs.characters.surface import triangles
 from avanim.rigs.emotion import EMOTIONS, combine, express
 from avanim.rigs.errors import InputError
 from avanim.rigs.face import ARKIT_52
+from PIL import Image
 
 from .test_articulation import spoken
 
@@ -19,9 +23,10 @@ class Lips:
 
     def __init__(self, name):
         try:
-            body = load_character(name).meshes[0]
+            character = load_character(name)
         except InputError as error:
             pytest.skip(str(error))
+        body, self.materials = character.meshes[0], character.materials
         self.vertices = np.asarray(body.vertices, float)
         self.morphs = np.stack([body.morphs[shape] for shape in ARKIT_52]).astype(float)
         jaw = self.morphs[ARKIT_52.index("jawOpen")][:, 1]
@@ -49,6 +54,58 @@ class Lips:
             for start, size, material in zip(first, body.polygon_sizes, body.polygon_materials, strict=True)
             if body.materials[material] == "teeth"
         ]
+
+        # The corners, and what a look into the mouth can meet.
+        seam = self.vertices[self.lower, 1].max()
+        depth = z[upper_teeth].max() - z
+        self.corners = np.flatnonzero(
+            skin & (np.abs(y - seam) < 0.003) & (np.abs(np.abs(x) - 0.0255) < 0.0015) & (depth < 0.006)
+        )
+        near = (np.abs(x) < 0.06) & (np.abs(y - seam) < 0.07) & (depth < 0.075)
+        polygons = np.split(body.polygon_vertices, first[1:])
+        chosen = [p for p, polygon in enumerate(polygons) if near[polygon].all()]
+        self.tris = triangles([polygons[p].tolist() for p in chosen])
+        self.of_tris = np.repeat(
+            np.array(body.materials)[body.polygon_materials[chosen]], body.polygon_sizes[chosen] - 2
+        )
+        self.depth = np.maximum(depth, 0)
+        self.seam = np.array([0, seam, z[self.lower].max()])
+        # How light a tooth's vertex is beside a front tooth.
+        row = np.full(2, 255.0)
+        if self.materials["teeth"].image:
+            with Image.open(io.BytesIO(self.materials["teeth"].image)) as picture:
+                row = np.asarray(picture.convert("L"), float)[0]
+        self.light = np.zeros(len(x))
+        columns = np.clip(body.corner_uvs[:, 0] * len(row), 0, len(row) - 1).astype(int)
+        self.light[body.polygon_vertices] = (row[columns] / 255) ** 2.2 / (row[0] / 255) ** 2.2
+
+    def width(self, weights):
+        """Of the mouth from corner to corner, as a share of that at rest."""
+        posed = np.abs(self._posed(weights)[self.corners, 0])
+        return posed.mean() / np.abs(self.vertices[self.corners, 0]).mean()
+
+    def seen(self, weights, turn, pitch=0.0):
+        """The triangle (-1 for none) that rays 1.5 mm apart meet first; `turn` and `pitch` of the camera in degrees."""
+        shown = self._posed(weights)
+        turn, pitch = np.radians([turn, pitch])
+        back = np.array([np.sin(turn) * np.cos(pitch), np.sin(pitch), np.cos(turn) * np.cos(pitch)])
+        right = np.array([np.cos(turn), 0, -np.sin(turn)])
+        up = np.cross(back, right)
+        flat = (shown - self.seam) @ np.stack([right, up, back], 1)
+        a, b, c = (flat[self.tris[:, k]] for k in range(3))
+        u, v = (b - a)[:, :2], (c - a)[:, :2]
+        area = u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0]
+        area = np.where(np.abs(area) < 1e-12, np.nan, area)
+        met = []
+        for height in np.arange(-0.030, 0.012, 0.0015):
+            for place in np.arange(-0.032, 0.033, 0.0015):
+                w = np.array([place, height]) - a[:, :2]
+                s = (w[:, 0] * v[:, 1] - w[:, 1] * v[:, 0]) / area
+                t = (u[:, 0] * w[:, 1] - u[:, 1] * w[:, 0]) / area
+                hit = np.flatnonzero((s >= 0) & (t >= 0) & (s + t <= 1))
+                near = a[hit, 2] + s[hit] * (b - a)[hit, 2] + t[hit] * (c - a)[hit, 2]
+                met.append(hit[near.argmax()] if len(hit) else -1)
+        return np.array(met)
 
     def parted(self, weights):
         """mm from the upper edge of the lower lip up to the lower edge of the upper lip; below 0 they overlap."""
@@ -136,3 +193,54 @@ def test_teeth_keep_their_edges_when_they_are_smoothed(lips):
     edge = lips.vertices[lips.teeth, 1].min()
     at_edge = [v for v in lips.teeth if lips.vertices[v, 1] < edge + 0.0005]
     assert at_edge and max(np.mean(centres[v]) - lips.vertices[v, 1] for v in at_edge) * MM < 1.2
+
+
+def pose(**weights):
+    return np.array([weights.get(shape.removesuffix("Left").removesuffix("Right"), 0.0) for shape in ARKIT_52])
+
+
+@pytest.mark.parametrize("jaw", [0.3, 0.5])
+@pytest.mark.parametrize(("turn", "pitch"), [(14, 0), (-14, 0), (14, 5), (35, 0), (-35, 5)])
+def test_no_molar_shines_in_the_corner_of_an_open_mouth(lips, jaw, turn, pitch):
+    """Past the far corner one looks at the lower molars: they are below the lip, or from above in the dark."""
+    met = lips.seen(pose(jawOpen=jaw), turn, pitch)
+    met = met[met >= 0]
+    inside = met[lips.of_tris[met] != "skin"]
+    teeth = inside[lips.of_tris[inside] == "teeth"]
+    far_back = teeth[lips.depth[lips.tris[teeth]].mean(1) > 0.022]
+    assert len(inside) > 20 and len(teeth) > 5, "one looks into the mouth"
+    bright = lips.light[lips.tris[far_back]].mean(1) > 0.3
+    assert not bright.any(), f"{bright.sum()} of {len(inside)} rays meet a molar as light as front teeth"
+    if (abs(turn), pitch) == (14, 0):
+        assert len(far_back) < 0.02 * len(inside), f"{len(far_back)} of {len(inside)} rays meet molars"
+
+
+def test_front_teeth_are_light(lips):
+    assert lips.light[lips.teeth].min() > 0.9
+
+
+@pytest.mark.parametrize(
+    ("shape", "least", "most"),
+    [
+        (pose(jawOpen=0.25, mouthFunnel=0.6), 0.72, 0.84),
+        (pose(jawOpen=0.08, mouthPucker=0.9), 0.60, 0.75),
+        (pose(jawOpen=0.4), 0.94, 1.0),
+    ],
+)
+def test_rounded_lips_are_narrow(lips, shape, least, most):
+    assert least < lips.width(shape) < most
+
+
+@pytest.mark.parametrize(
+    ("vowel", "least", "most"), [("u", 0.62, 0.76), ("o", 0.72, 0.84), ("a", 0.93, 1.01), ("i", 1.0, 1.3)]
+)
+def test_vowels_have_the_width_that_tells_them_apart(lips, vowel, least, most):
+    frame = articulate(spoken(vowel, 0.3), 0.9, 100)[45]
+    assert least < lips.width(frame) < most
+
+
+@pytest.mark.parametrize("turn", [0, 35, -35])
+def test_teeth_stay_behind_puckered_lips(lips, turn):
+    for shape in (pose(mouthPucker=1.0), pose(mouthPucker=0.6, jawOpen=0.1, mouthClose=0.1)):
+        met = lips.seen(shape, turn)
+        assert set(lips.of_tris[met[met >= 0]]) == {"skin"}
