@@ -216,15 +216,7 @@ def keyed_blocks(armature: bpy.types.Object) -> list[bpy.types.Key]:
             f"{armature.name} has no mesh with ARKit's shape keys, such as jawOpen; add one of AVAnim's characters."
         )
     for block in blocks:
-        if block.library is not None:
-            raise InputError(f"{block.name} is linked from another file; make its mesh local first.")
-        drivers = block.animation_data.drivers if block.animation_data else ()
-        driven = [shape for shape in _shapes(block) if any(f'"{shape}"' in curve.data_path for curve in drivers)]
-        if driven:
-            raise InputError(
-                f"The shape key {driven[0]} of {block.name} is driven ({len(driven)} are), so no take can move it; "
-                "remove the drivers first."
-            )
+        foreign_face.require_free(armature, block, _shapes(block), "remove the drivers first")
     return blocks
 
 

@@ -95,17 +95,22 @@ def _free_blocks(armature: bpy.types.Object, face: FaceMap) -> list[bpy.types.Ke
         keys = [key for key in face.targets if key in block.key_blocks]
         if not keys:
             continue
-        if block.library is not None:
-            raise InputError(f"{block.name} is linked from another file; make its mesh local first.")
-        drivers = block.animation_data.drivers if block.animation_data else ()
-        driven = [key for key in keys if any(f'"{key}"' in curve.data_path for curve in drivers)]
-        if driven:
-            raise InputError(
-                f"The shape key {driven[0]} of {block.name} is driven ({len(driven)} are), so no take can move it; "
-                "remove the drivers, or map the controls that drive it."
-            )
+        require_free(armature, block, keys, "remove the drivers, or map the controls that drive it")
         found.append(block)
     return found
+
+
+def require_free(armature: bpy.types.Object, block: bpy.types.Key, keys: list[str], remedy: str) -> None:
+    """Raises InputError where a take cannot move these keys of a mesh of the armature: linked or driven."""
+    mesh = next((mesh.name for mesh in meshes_of(armature) if mesh.data.shape_keys == block), block.name)
+    if block.library is not None:
+        raise InputError(f"The shape keys of {mesh} are linked from another file; make its mesh local first.")
+    drivers = block.animation_data.drivers if block.animation_data else ()
+    driven = [key for key in keys if any(f'"{key}"' in curve.data_path for curve in drivers)]
+    if driven:
+        raise InputError(
+            f"The shape key {driven[0]} of {mesh} is driven ({len(driven)} are), so no take can move it; {remedy}."
+        )
 
 
 def foreign_parts(
