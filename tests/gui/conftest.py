@@ -47,3 +47,15 @@ def song(tmp_path_factory) -> Path:
 def long_song(tmp_path_factory) -> Path:
     """Long enough to be previewed."""
     return _drums(tmp_path_factory.mktemp("long_song") / "drums.wav", 240.0)
+
+
+@pytest.fixture(scope="session")
+def speech(tmp_path_factory):
+    """A spoken sentence of our own."""
+    pytest.importorskip("torch", reason="the models need it, which this Python lacks")
+    from avanim.models.audio import save_wav
+    from avanim.models.audio.formant import demo_sentence
+
+    path = tmp_path_factory.mktemp("speech") / "hello.wav"
+    save_wav(demo_sentence().sound, path)
+    return path

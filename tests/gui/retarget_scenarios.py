@@ -11,7 +11,7 @@ from file_scenarios import _shot, open_tab, show_only
 from scenarios import MODULE, Ticks, _addon, _held, _newest, _press_generate, _takes
 from take_scenarios import _click
 
-_MAP = "avanim.map_bones"
+_MAP, _FACE = "avanim.map_bones", "avanim.generate_face"
 KEYS = ("viseme_PP", "viseme_FF", "viseme_aa", "viseme_E", "viseme_O", "viseme_U", "viseme_SS")
 
 
@@ -163,3 +163,38 @@ def escape(stage):
         yield lambda: not session.running
         facts["state"], facts["seconds"] = handle.state, time.perf_counter() - pressed
     facts["left"] = [_takes(_rig()), len(bpy.data.actions)]
+
+
+def speak(stage):
+    """Generate Face by a real click on an imported rig whose face has visemes and none of ARKit's shapes; Ctrl-Z."""
+    facts, scene = stage.facts, bpy.context.scene
+    yield from open_tab(stage)
+    session = _addon("session")
+    bring_rig(stage)
+    with bpy.context.temp_override(window=stage.window, area=stage.view, region=stage.region("WINDOW")):
+        bpy.ops.avanim.map_bones()
+    scene.avanim.face.audio = stage.arguments["song"]
+    bpy.ops.ed.undo_push(message="Mapped")
+    yield from show_only(stage, "AVANIM_PT_face")
+    yield 1.0
+    _shot(stage, "panel_face_of_a_rig", stage.view, stage.region("UI"))
+    yield 0.5
+    found = yield from stage.buttons([_FACE])
+    yield from _click(stage, found[_FACE])
+    yield lambda: len(_takes(_rig())) == 1 and not session.running
+    block = next(mesh.data.shape_keys for mesh in _rig().children if mesh.type == "MESH" and mesh.data.shape_keys)
+    facts["shown"] = []
+    for frame in range(scene.frame_start, scene.frame_end + 1):
+        scene.frame_set(frame)
+        facts["shown"].append([block.key_blocks[key].value for key in KEYS])
+    action = next(track.strips[0].action for track in _rig().animation_data.nla_tracks)
+    phonemes = _addon("scene.marks").kept(action)["phonemes"]
+    facts["phonemes"] = [[float(time), label] for time, label in zip(phonemes.times, phonemes.labels, strict=True)]
+    facts["rate"] = scene.render.fps / scene.render.fps_base
+    yield 0.5
+    stage.point_at_viewport()
+    yield 0.3
+    stage.xdotool("key", "ctrl+z")
+    yield 1.5
+    facts["after_undo"] = _takes(_rig())
+    yield from show_only(stage)

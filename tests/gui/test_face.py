@@ -3,21 +3,7 @@
 
 import statistics
 
-import pytest
-
 from .test_window import bring, limit, play
-
-
-@pytest.fixture(scope="module")
-def speech(tmp_path_factory):
-    """A spoken sentence of our own."""
-    pytest.importorskip("torch", reason="the models need it, which this Python lacks")
-    from avanim.models.audio import save_wav
-    from avanim.models.audio.formant import demo_sentence
-
-    path = tmp_path_factory.mktemp("speech") / "hello.wav"
-    save_wav(demo_sentence().sound, path)
-    return path
 
 
 def test_a_face_is_generated_and_a_renamed_phoneme_solved_again(extension, speech, tmp_path):

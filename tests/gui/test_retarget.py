@@ -48,3 +48,15 @@ def test_escape_leaves_nothing(extension, long_song, tmp_path):
 
 def test_a_take_of_a_character_is_carried_over(rig):
     assert rig["carried"] == ["still.001"]
+
+
+def test_a_face_of_visemes_speaks_by_a_click(extension, speech, tmp_path):
+    facts = play("retarget_scenarios.speak", *bring(tmp_path, extension, speech))
+    shown = np.array(facts["shown"])
+    assert (np.ptp(shown, axis=0) > 0.2).sum() >= 4, "few of the seven visemes move"
+    closed = [time for time, label in facts["phonemes"] if label in ("p", "b", "m")]
+    assert closed
+    for time in closed:
+        frame = round(time * facts["rate"])
+        assert shown[frame : frame + 4, 0].max() > 0.5, f"the lips stay open in the closure at {time:.2f} s"
+    assert facts["after_undo"] == []
