@@ -175,6 +175,8 @@ def face(arguments: argparse.Namespace, progress: Progress) -> Result:
     options = _options(arguments, *(name for name in OPTIONS if name in vars(arguments)))
     if arguments.rig and (arguments.character or output.suffix in FACE_FILES):
         raise InputError("--rig is for scenes and films of a rig of yours; leave out --character, or --rig.")
+    if arguments.armature and not arguments.rig:
+        raise InputError("--armature names one of the armatures of a file; give that file with --rig.")
     if output.suffix in FACE_FILES:
         return _with_notes(arguments.run_job(Job("face", arguments.speech, options, str(output)), progress))
     if output.suffix not in SCENE_FILES:
@@ -191,7 +193,9 @@ def face(arguments: argparse.Namespace, progress: Progress) -> Result:
         made = _with_notes(arguments.run_job(job, part(progress, 0, 0.3)))
         track = FaceTrack.load(made["face"])
     settings = made["settings"]
-    who = {"rig": arguments.rig} if arguments.rig else {"character": settings["character"]}
+    who = (
+        {"rig": arguments.rig, "of_rig": arguments.armature} if arguments.rig else {"character": settings["character"]}
+    )
     phones = Phones.from_dict(made["phones"])
     armature = talk.stage_face(
         track,
@@ -544,7 +548,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--text", metavar="TEXT|FILE.txt", help="what is said, to be aligned to the sound")
     made.add_argument("--phones", metavar="FILE", help="timed phones: .json .TextGrid .lab .phn .txt .csv")
     made.add_argument("--character")
-    made.add_argument("--rig", metavar="FILE", help=".blend, .fbx, .glb: its only rig speaks, in that scene")
+    made.add_argument("--rig", metavar="FILE", help=".blend, .fbx, .glb: its rig speaks, in that scene")
+    made.add_argument("--armature", metavar="NAME", help="of RIG, where it holds several")
     made.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"))
     made.add_argument("--target", default="plain", choices=("plain", "unity", "unreal"), help="for .fbx and .glb")
     made.add_argument("--error", type=float, default=0.0, metavar="0..0.2", help="of .blend: keys left out within this")

@@ -18,7 +18,7 @@ from . import keys
 from .character import meshes_of, skeleton_of
 from .face_take import keyed_blocks
 from .foreign import bones_of, is_mapped
-from .foreign_face import controls_of, face_of, why_no_face
+from .foreign_face import controls_of, face_of, mesh_name, why_no_face
 
 # Shapes without which a mouth does not speak.
 _NEEDED = ("jawOpen", "mouthClose", "mouthFunnel", "mouthPucker", "mouthRollLower")
@@ -79,13 +79,14 @@ def why_still(scene: bpy.types.Scene, armature: bpy.types.Object, take: Sequence
     shape, frame, value = asked[block]
     if value < _LEAST:
         return ""
-    reason = "" if is_mapped(armature) else _missing(block)
-    reason = reason or _hindered(armature, block, shape, keys) or _overruled(block, part)
+    name = mesh_name(armature, block)
+    reason = "" if is_mapped(armature) else _missing(block, name)
+    reason = reason or _hindered(armature, block, shape, keys) or _overruled(block, part, name)
     seen = _seen(scene, block, shape, frame)
     if reason or seen >= _SHARE * value or part.strip.blend_type != "REPLACE":
         return reason
     return (
-        f"{shape} of {block.name} should be {value:.2f} at frame {frame:.0f} and is {seen:.2f}: something else moves "
+        f"{shape} of {name} should be {value:.2f} at frame {frame:.0f} and is {seen:.2f}: something else moves "
         "it; look for drivers, constraints and other tracks of it."
     )
 
@@ -113,24 +114,25 @@ def _loudest(action: bpy.types.Action, keys_of_mouth: set[str]) -> tuple[str, fl
     return best
 
 
-def _missing(block: bpy.types.Key) -> str:
+def _missing(block: bpy.types.Key, name: str) -> str:
     lacking = [shape for shape in _NEEDED if shape not in block.key_blocks]
     if not lacking:
         return ""
-    return f"{block.name} has no shape key {', '.join(lacking)}, so the mouth cannot close or round as it should."
+    return f"{name} has no shape key {', '.join(lacking)}, so the mouth cannot close or round as it should."
 
 
 def _hindered(armature: bpy.types.Object, block: bpy.types.Key, shape: str, mouth: set[str]) -> str:
     """What of the mesh or the shape keys themselves keeps it still."""
+    name = mesh_name(armature, block)
     owners = [mesh for mesh in meshes_of(armature) if mesh.data.shape_keys == block]
     if not block.use_relative:
-        return f"{block.name} is set to absolute shape keys, which no weights move; switch Relative on."
+        return f"{name} is set to absolute shape keys, which no weights move; switch Relative on."
     muted = [key.name for key in block.key_blocks if key.name in mouth and key.mute]
     if muted:
-        return f"The shape key {muted[0]} of {block.name} is muted ({len(muted)} are); tick its box in the mesh's data."
+        return f"The shape key {muted[0]} of {name} is muted ({len(muted)} are); tick its box in the mesh's data."
     low = block.key_blocks[shape]
     if low.slider_max < 0.5:
-        return f"{shape} of {block.name} may go to {low.slider_max:.2f} only; raise Range Max to 1."
+        return f"{shape} of {name} may go to {low.slider_max:.2f} only; raise Range Max to 1."
     pinned = [mesh for mesh in owners if mesh.show_only_shape_key]
     if pinned:
         return f"{pinned[0].name} shows only its active shape key (the pin); unpin it in the mesh's data."
@@ -141,23 +143,23 @@ def _hindered(armature: bpy.types.Object, block: bpy.types.Key, shape: str, mout
     return ""
 
 
-def _overruled(block: bpy.types.Key, part: Part) -> str:
+def _overruled(block: bpy.types.Key, part: Part, name: str) -> str:
     """What of the animation plays over the take."""
     animation = block.animation_data
     track, strip = part.track, part.strip
     if not animation.use_nla:
-        return f"The NLA of {block.name} is switched off, and the take lies there; switch it on in the NLA editor."
+        return f"The NLA of {name} is switched off, and the take lies there; switch it on in the NLA editor."
     if track.mute or strip.mute:
-        return f"The track of the take on {block.name} is muted; unmute it in the NLA editor."
+        return f"The track of the take on {name} is muted; unmute it in the NLA editor."
     solo = [other.name for other in animation.nla_tracks if other.is_solo and other != track]
     if solo:
-        return f"The track {solo[0]} of {block.name} is solo, so the take does not play; click its star off."
+        return f"The track {solo[0]} of {name} is solo, so the take does not play; click its star off."
     own = animation.action
     if own is not None:
         moved = {curve.data_path for curve in actions.curves(own, "KEY") if not curve.mute}
         shared = moved & {curve.data_path for curve in actions.curves(part.action, "KEY")}
         if shared and animation.action_blend_type == "REPLACE" and animation.action_influence > 0:
-            return f"The action {own.name} of {block.name} plays over the take; push it down to a track, or unlink it."
+            return f"The action {own.name} of {name} plays over the take; push it down to a track, or unlink it."
     locked = [curve for curve in actions.curves(part.action, "KEY") if curve.mute]
     if locked:
         return f"{len(locked)} curves of the take are muted; unmute them in the graph editor."

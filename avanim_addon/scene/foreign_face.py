@@ -72,6 +72,11 @@ def face_blocks(armature: bpy.types.Object) -> list[bpy.types.Key]:
     return list(dict.fromkeys(blocks))
 
 
+def mesh_name(armature: bpy.types.Object, block: bpy.types.Key) -> str:
+    """The mesh whose shape keys these are: the keys' own name is seen nowhere in Blender."""
+    return next((mesh.name for mesh in meshes_of(armature) if mesh.data.shape_keys == block), block.name)
+
+
 def controls_of(armature: bpy.types.Object) -> FaceControls | None:
     """The controls of a face that is moved by bones, where the rig has such as are known."""
     return recognised_controls(armature.data.bones.keys())
@@ -84,7 +89,7 @@ def why_no_face(armature: bpy.types.Object) -> str:
         if _free_blocks(armature, face_of(armature)) or controls_of(armature) or "jaw" in shape.bones.bones:
             return ""
     except InputError as error:
-        return str(error)
+        return str(error).removesuffix(".")
     return f"{armature.name} has neither shape keys with known names nor a jaw bone; map its face in the Retarget panel"
 
 
@@ -102,7 +107,7 @@ def _free_blocks(armature: bpy.types.Object, face: FaceMap) -> list[bpy.types.Ke
 
 def require_free(armature: bpy.types.Object, block: bpy.types.Key, keys: list[str], remedy: str) -> None:
     """Raises InputError where a take cannot move these keys of a mesh of the armature: linked or driven."""
-    mesh = next((mesh.name for mesh in meshes_of(armature) if mesh.data.shape_keys == block), block.name)
+    mesh = mesh_name(armature, block)
     if block.library is not None:
         raise InputError(f"The shape keys of {mesh} are linked from another file; make its mesh local first.")
     drivers = block.animation_data.drivers if block.animation_data else ()

@@ -37,6 +37,7 @@ def stage_face(
     *,
     character: str = "neutral",
     rig: str | Path | None = None,
+    of_rig: str | None = None,
     name: str = "Speech",
     settings: dict[str, Any] | None = None,
     start: float = 0.0,
@@ -49,7 +50,7 @@ def stage_face(
     Args:
         phones: marked on the take and on the timeline.
         rig: a file (`rig_file.RIG_FILES`) whose only armature, or active one, speaks instead of a character, in that
-            scene.
+            scene. of_rig: the armature's name, where the file holds several.
         start, seconds: the part of the sound that is spoken, s.
         settings: kept on the take.
         keys: how `write_face_take` keys it.
@@ -63,7 +64,7 @@ def stage_face(
     """
     if rig is not None:
         progress(0.0, "Opening the rig")
-        armature = open_rig(rig)
+        armature = open_rig(rig, of_rig)
         scene = bpy.context.scene
         if not is_mapped(armature) and "avanim_skeleton" not in armature:
             map_bones(armature)

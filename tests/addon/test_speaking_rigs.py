@@ -11,6 +11,7 @@ from avanim.avanim_addon.face.resolve import resolve  # noqa: E402
 from avanim.avanim_addon.scene import face_check, foreign, foreign_face, marks, talk  # noqa: E402
 from avanim.avanim_addon.scene.character import meshes_of  # noqa: E402
 from avanim.avanim_addon.scene.face_take import write_face_take  # noqa: E402
+from avanim.avanim_addon.scene.sample_armature import add_sample_armature  # noqa: E402
 from avanim.avanim_addon.takes import tracks  # noqa: E402
 from avanim.rigs.articulation import articulate  # noqa: E402
 from avanim.rigs.characters.makehuman import find_data  # noqa: E402
@@ -18,6 +19,7 @@ from avanim.rigs.errors import InputError  # noqa: E402
 from avanim.rigs.face import ARKIT_52, FaceTrack  # noqa: E402
 from avanim.rigs.face_conventions import face_conventions  # noqa: E402
 from avanim.rigs.phones import Phones  # noqa: E402
+from avanim.rigs.sample_rig import sample_rig  # noqa: E402
 
 from .makehuman_rigs import RIGS, MakeHuman  # noqa: E402
 
@@ -232,3 +234,17 @@ def test_the_only_rig_of_a_file_speaks(fresh_scene, human, speech, tmp_path):
     assert len(tracks.parts(armature, tracks.take_tracks(armature)[-1])) == 2
     with pytest.raises(InputError, match="There is no"):
         talk.stage_face(track, phones, None, rig=tmp_path / "none.blend")
+
+
+def test_one_of_several_rigs_of_a_file_speaks(fresh_scene, speech, tmp_path):
+    track, phones, _ = speech
+    for name in ("First", "Second"):
+        add_sample_armature(sample_rig("mixamo", drop=45), name, shape_keys=("viseme_PP", "viseme_aa", "viseme_O"))
+    bpy.context.view_layer.objects.active = None
+    bpy.ops.object.select_all(action="DESELECT")
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "rigs.blend"))
+    with pytest.raises(InputError, match="several armatures; choose with --armature: First, Second"):
+        talk.stage_face(track, phones, None, rig=tmp_path / "rigs.blend")
+    armature = talk.stage_face(track, phones, None, rig=tmp_path / "rigs.blend", of_rig="Second")
+    assert armature.name == "Second" and tracks.take_tracks(armature)
+    assert not tracks.take_tracks(bpy.data.objects["First"])
