@@ -34,6 +34,7 @@ from .rigs.job import Job, Progress, part
 MOTION_FILES = (".npz", ".bvh", ".json")
 FACE_FILES = (".npz", ".csv", ".json")
 SCENE_FILES = (".blend", ".fbx", ".glb", ".mp4", ".png")
+EXPORTS = (".fbx", ".glb", ".usdc", ".abc", ".bvh", ".npz")
 # What `avanim impacts` is told of films, or of scenes.
 _FILMS_ONLY, _SCENES_ONLY = ("method", "material", "ground", "film", "device"), ("layout", "damping", "stems")
 Result = dict[str, Any]
@@ -279,6 +280,26 @@ def retarget(arguments: argparse.Namespace, progress: Progress) -> Result:
     )
 
 
+def body(arguments: argparse.Namespace, progress: Progress) -> Result:
+    _blender("bodies")
+    from .avanim_addon.retarget.body_command import body_file
+
+    if arguments.betas is not None:
+        try:
+            arguments.betas = [float(word) for word in arguments.betas.split(",")]
+        except ValueError:
+            raise InputError(f"--betas must be numbers such as 1,-0.5, not {arguments.betas!r}.") from None
+    options = _options(arguments, "motion", "betas", "correctives", "armature", "fps", "target", "engine")
+    return body_file(
+        arguments.body,
+        arguments.output,
+        fit_joints=arguments.fit_joints,
+        size=_size(arguments.size),
+        progress=progress,
+        **options,
+    )
+
+
 def _two_numbers(text: str) -> tuple[float, float]:
     try:
         first, second = (float(word) for word in text.split(","))
@@ -331,12 +352,20 @@ def render(arguments: argparse.Namespace, progress: Progress) -> Result:
 
 def export(arguments: argparse.Namespace, progress: Progress) -> Result:
     output = Path(arguments.output)
-    endings = (".fbx", ".glb", ".usdc", ".abc", ".bvh", ".npz")
-    if output.suffix not in endings:
-        raise InputError(f"Cannot export to {output}; end it in {', '.join(endings)}.")
+    if output.suffix not in EXPORTS:
+        raise InputError(f"Cannot export to {output}; end it in {', '.join(EXPORTS)}.")
     scene = _blender("exporting")
-    scene.performance.open_scene(arguments.scene)
-    scene.export.export(output, target=arguments.target, report=True, progress=progress)
+    from .avanim_addon.scene.rig_file import open_rig
+
+    armature = open_rig(arguments.scene, arguments.armature)
+    scene.export.export(
+        output,
+        target=arguments.target,
+        armature=armature,
+        correctives=arguments.correctives,
+        report=True,
+        progress=progress,
+    )
     checks = scene.export_report.load_report(output)
     if any(check.good is False for check in checks):
         warnings.warn(f"{output.name} is {scene.export_report.summary(checks)}.", stacklevel=2)
@@ -548,7 +577,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--text", metavar="TEXT|FILE.txt", help="what is said, to be aligned to the sound")
     made.add_argument("--phones", metavar="FILE", help="timed phones: .json .TextGrid .lab .phn .txt .csv")
     made.add_argument("--character")
-    made.add_argument("--rig", metavar="FILE", help=".blend, .fbx, .glb: its rig speaks, in that scene")
+    made.add_argument("--rig", metavar="FILE", help="a rig of yours speaks: .blend .fbx .glb .usd")
     made.add_argument("--armature", metavar="NAME", help="of RIG, where it holds several")
     made.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"))
     made.add_argument("--target", default="plain", choices=("plain", "unity", "unreal"), help="for .fbx and .glb")
@@ -580,15 +609,15 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--to", required=True, metavar="RIG", help=".blend .fbx .glb .usd, or a convention such as mixamo"
     )
-    made.add_argument("-o", "--output", metavar="OUT", help=".blend .fbx .glb .usdc .abc .bvh .npz .mp4 .png")
+    made.add_argument("-o", "--output", metavar="OUT", help=".blend .mp4 .png " + " ".join(EXPORTS))
     made.add_argument("--mapping", action="store_true", help="only print which bone is which, and how sure that is")
     made.add_argument("--map", metavar="FILE.json", help="a saved map of the bones, instead of finding it out")
     made.add_argument("--save-map", metavar="FILE.json", help="save the map that was used")
     made.add_argument("--armature", metavar="NAME", help="of RIG, where it holds several")
     made.add_argument("--take", metavar="NAME", help="the action of MOTION, where it is a scene; by default what plays")
     made.add_argument("--source-armature", metavar="NAME", help="of MOTION, where it holds several")
-    body = "that MOTION was made for: average, neutral, female, male or a SMPL file; by default found out"
-    made.add_argument("--body", metavar="NAME|FILE", help=body)
+    text = "that MOTION was made for: average, neutral, female, male or a SMPL file; by default found out"
+    made.add_argument("--body", metavar="NAME|FILE", help=text)
     made.add_argument("--seconds", type=float, metavar="S", help="only the first of the motion")
     made.add_argument("--fps", type=float, help="by default that of the .blend, else of the motion")
     made.add_argument("--root", default="hips", choices=("hips", "root", "in-place"), help="what carries the way")
@@ -598,6 +627,18 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--no-plant", action="store_true", help="leave the feet as the legs' directions put them")
     made.add_argument("--scale", type=float, help="of the way, by default by the legs' length")
     made.add_argument("--error", metavar="DEG,MM", help="of .blend: keys left out while curves stay within this")
+    made.add_argument("--target", default="plain", choices=("plain", "unity", "unreal"), help="for .fbx and .glb")
+
+    made = command("body", body, "the body of a SMPL file: its shape, a motion, its correctives", picture)
+    made.add_argument("body", metavar="BODY", help="SMPL, SMPL-H, SMPL-X .npz or .pkl; or a .blend with such a body")
+    made.add_argument("-o", "--output", required=True, metavar="OUT", help=".blend .mp4 .png " + " ".join(EXPORTS))
+    made.add_argument("--motion", metavar="FILE", help="what it does: .npz .pkl .bvh")
+    made.add_argument("--betas", metavar="A,B…", help="its shape; by default the motion's; joints and soles follow")
+    made.add_argument("--fit-joints", action="store_true", help="of a .blend: joints follow the sliders of the shape")
+    text = "of the skin at bent joints: shape keys driven by the bones, baked to keys, or left out"
+    made.add_argument("--correctives", choices=("driven", "baked", "none"), help=text)
+    made.add_argument("--armature", metavar="NAME", help="of a .blend, where it holds several")
+    made.add_argument("--fps", type=float, help="by default that of the .blend, else of the motion")
     made.add_argument("--target", default="plain", choices=("plain", "unity", "unreal"), help="for .fbx and .glb")
 
     made = command("impacts", impacts, "the sound of what touches in a scene, or in a silent film")
@@ -621,8 +662,10 @@ def parser() -> argparse.ArgumentParser:
 
     made = command("export", export, "a scene's character to a game engine")
     made.add_argument("scene", metavar="SCENE.blend")
-    made.add_argument("-o", "--output", required=True, metavar="OUT", help=".fbx .glb")
+    made.add_argument("-o", "--output", required=True, metavar="OUT", help=" ".join(EXPORTS))
     made.add_argument("--target", default="plain", choices=("plain", "unity", "unreal"))
+    made.add_argument("--armature", metavar="NAME", help="of SCENE, where it holds several")
+    made.add_argument("--correctives", action="store_true", help="keep those of the skin, as morph targets that move")
 
     command("methods", methods, "what can be chosen with --method and --style")
     command("doctor", doctor, "what is there and what is missing")

@@ -109,7 +109,9 @@ def require_free(armature: bpy.types.Object, block: bpy.types.Key, keys: list[st
     """Raises InputError where a take cannot move these keys of a mesh of the armature: linked or driven."""
     mesh = mesh_name(armature, block)
     if block.library is not None:
-        raise InputError(f"The shape keys of {mesh} are linked from another file; make its mesh local first.")
+        raise InputError(
+            f"The shape keys of {mesh} are linked from another file; make its mesh data a library override, or local."
+        )
     drivers = block.animation_data.drivers if block.animation_data else ()
     driven = [key for key in keys if any(f'"{key}"' in curve.data_path for curve in drivers)]
     if driven:

@@ -59,6 +59,28 @@ def betas_of(armature: bpy.types.Object) -> Array:
     return betas
 
 
+def set_betas(armature: bpy.types.Object, betas: Array) -> None:
+    """Move the sliders to a shape of (≤ K,) betas; those that are not given become 0. The joints stay.
+
+    Raises:
+        InputError: it is no body of a SMPL file, has fewer betas, or a slider is missing.
+    """
+    reason = why_no_fit(armature)
+    if reason:
+        raise InputError(f"{reason}.")
+    built = np.array(armature[_BUILT], float)
+    if np.ndim(betas) != 1 or len(betas) > len(built) or not np.isfinite(betas).all():
+        raise InputError(f"{armature.name} has {len(built)} betas; give at most so many numbers.")
+    block = _block(armature)
+    for index, value in enumerate(np.concatenate([betas, np.zeros(len(built) - len(betas))]) - built):
+        key = block.key_blocks.get(f"{SHAPE_PREFIX}{index:03d}")
+        if key is None:
+            raise InputError(f"{armature.name} has lost its slider {SHAPE_PREFIX}{index:03d}; build the body anew.")
+        # A slider holds no more than its range.
+        key.slider_min, key.slider_max = min(key.slider_min, value), max(key.slider_max, value)
+        key.value = value
+
+
 def fit_joints(armature: bpy.types.Object) -> Array:
     """Put the joints of a SMPL body where its shape has them, and its soles on the floor. Returns its betas (K,).
 

@@ -10,7 +10,7 @@ from avanim.avanim_addon import registration  # noqa: E402
 from avanim.avanim_addon.face.operators import why_no_face  # noqa: E402
 from avanim.avanim_addon.generating import why_no_job  # noqa: E402
 from avanim.avanim_addon.retarget.operators import why_no_map  # noqa: E402
-from avanim.avanim_addon.scene import foreign, foreign_face  # noqa: E402
+from avanim.avanim_addon.scene import face_check, foreign, foreign_face  # noqa: E402
 from avanim.avanim_addon.scene.character import meshes_of  # noqa: E402
 from avanim.avanim_addon.scene.sample_armature import add_sample_armature  # noqa: E402
 from avanim.avanim_addon.takes import tracks  # noqa: E402
@@ -178,6 +178,28 @@ def test_driven_shape_keys(panel, capture):
     assert keys["jawOpen"].value > 0.5
 
 
+def test_a_mouth_that_does_not_move_is_told_why(panel, capture):
+    armature = add(shape_keys=["viseme_aa", "viseme_PP", "viseme_O", "viseme_FF"])
+    bpy.ops.avanim.map_bones()
+    bpy.ops.avanim.import_face(filepath=str(capture))
+    (mesh,) = meshes_of(armature)
+    (action,) = takes(armature)
+    parts = tracks.parts(armature, tracks.track_of(armature, action))
+
+    def reason():
+        return face_check.why_still(bpy.context.scene, armature, parts)
+
+    assert reason() == ""
+    keys = mesh.data.shape_keys.key_blocks
+    keys["viseme_aa"].mute = True
+    assert reason() == f"The shape key viseme_aa of {mesh.name} is muted (1 are); tick its box in the mesh's data."
+    keys["viseme_aa"].mute = False
+    assert reason() == ""
+    track = mesh.data.shape_keys.animation_data.nla_tracks[0]
+    track.mute = True
+    assert "is muted; unmute it in the NLA editor" in reason()
+
+
 def test_linked_and_overridden(panel, clip, capture, tmp_path):
     armature = add(name="Linked", shape_keys=["viseme_aa", "viseme_PP", "viseme_O"])
     path = str(tmp_path / "rig.blend")
@@ -193,17 +215,27 @@ def test_linked_and_overridden(panel, clip, capture, tmp_path):
     bpy.context.view_layer.update()
     assert "make a library override" in why_no_map(bpy.context) and not bpy.ops.avanim.map_bones.poll()
     assert why_no_job(bpy.context)
-    override = linked.override_create(remap_local_usages=True)
-    bpy.context.view_layer.objects.active = override
-    bpy.context.view_layer.update()
+    # What Library Override > Make does: the rig with its meshes and their shape keys.
+    scene, layer = bpy.context.scene, bpy.context.view_layer
+    override = linked.override_hierarchy_create(scene, layer)
+    layer.objects.active = override
+    layer.update()
     assert bpy.ops.avanim.map_bones() == {"FINISHED"}
     bpy.ops.avanim.import_motion(filepath=str(clip))
     assert len(takes(override)) == 1
-    # Its mesh is linked yet, and no take can move linked shape keys.
-    reason = why_no_face(bpy.context)
-    assert reason == "" or "linked from another file" in reason or "neither shape keys" in reason
-    if reason == "":
-        bpy.ops.avanim.import_face(filepath=str(capture))
+    # The mesh's data stays linked then, and no take can move linked shape keys; overridden, it can.
+    (mesh,) = override.children
+    assert mesh.override_library and "linked from another file; make its mesh data a library override" in why_no_face(
+        bpy.context
+    )
+    mesh.data.override_create(remap_local_usages=True)
+    assert why_no_face(bpy.context) == ""
+    assert bpy.ops.avanim.import_face(filepath=str(capture)) == {"FINISHED"}
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "override.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "override.blend"))
+    bpy.context.scene.frame_set(20)
+    mesh = next(obj for obj in bpy.context.scene.objects if obj.type == "MESH" and obj.override_library)
+    assert mesh.data.shape_keys.key_blocks["viseme_aa"].value > 0.3
 
 
 def test_other_kinds_of_objects(panel):

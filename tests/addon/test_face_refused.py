@@ -51,7 +51,7 @@ def test_linked_shape_keys(fresh_scene, ava, tmp_path):
         here.meshes = list(there.meshes)
     mesh.data = here.meshes[0]
     assert key_of(ava).library is not None
-    with pytest.raises(InputError, match="linked from another file; make its mesh local"):
+    with pytest.raises(InputError, match="linked from another file; make its mesh data a library override"):
         face_check.require_face(ava)
 
 

@@ -2,6 +2,7 @@
 """A body from a file of SMPL's kind: it stands, dances and is corrected as the file says."""
 
 import dataclasses
+import json
 import pickle
 
 import numpy as np
@@ -9,7 +10,8 @@ import pytest
 
 bpy = pytest.importorskip("bpy", reason="needs Blender's Python module")
 
-from avanim.avanim_addon.scene.character import add_character, meshes_of  # noqa: E402
+from avanim.__main__ import main  # noqa: E402
+from avanim.avanim_addon.scene.character import CORRECTIVE_PREFIX, add_character, meshes_of  # noqa: E402
 from avanim.avanim_addon.scene.smpl_body import add_smpl_body  # noqa: E402
 from avanim.avanim_addon.scene.smpl_shape import (  # noqa: E402
     bake_correctives,
@@ -173,3 +175,86 @@ def test_bad_files(fresh_scene, file, tmp_path):
     with pytest.raises(InputError):
         add_smpl_body(tmp_path / "evil.pkl")
     assert not bpy.data.armatures
+
+
+def command(capsys, *words):
+    """The exit status of `avanim body`, its JSON, and stderr."""
+    status = main(["body", *map(str, words), "--quiet", "--json"])
+    told = capsys.readouterr()
+    return status, json.loads(told.out) if status == 0 else None, told.err
+
+
+def file_s_skin(body, betas, motion, frame):
+    """The file's own formula, on the floor: (V, 3) m in Blender's axes."""
+    template = (body.v_template + body.shapedirs @ np.array(betas)).astype(np.float32)
+    shaped = dataclasses.replace(body, v_template=template)
+    return turned(shaped.vertices(motion.poses[frame : frame + 1], motion.trans[frame : frame + 1])[0])
+
+
+@pytest.mark.parametrize("correctives", ["driven", "baked"])
+def test_a_body_is_built_by_a_command(file, wild_motion, tmp_path, capsys, correctives):
+    """By default with the motion's own shape; the skin of the .blend is the file's, with its drivers or without."""
+    path, body = file
+    motion = dataclasses.replace(wild_motion, betas=np.array([1.0, -1.5, 0.5]))  # AMASS has more than some files do
+    motion.save(tmp_path / "walk.npz")
+    out = tmp_path / "walk.blend"
+    words = ("--motion", tmp_path / "walk.npz", "--correctives", correctives)
+    status, made, error = command(capsys, path, "-o", out, *words)
+    assert status == 0, error
+    assert made["betas"] == [1.0, -1.5] and made["correctives"] == correctives
+    assert made["frames"] == len(motion) and (made["keyed"] is None) == (correctives == "driven")
+    bpy.ops.wm.open_mainfile(filepath=str(out))
+    armature = next(obj for obj in bpy.context.scene.objects if obj.type == "ARMATURE")
+    if correctives == "baked":  # what a program without drivers would show
+        for mesh in meshes_of(armature):
+            for curve in list(mesh.data.shape_keys.animation_data.drivers):
+                mesh.data.shape_keys.driver_remove(curve.data_path)
+    assert np.abs(skin(armature, 21) - file_s_skin(body, [1.0, -1.5], motion, 20)).max() < 1e-3
+
+
+def test_a_body_in_a_scene_is_reshaped_by_a_command(file, wild_motion, tmp_path, capsys):
+    path, body = file
+    wild_motion.save(tmp_path / "walk.npz")
+    first, second = tmp_path / "first.blend", tmp_path / "second.blend"
+    assert command(capsys, path, "-o", first, "--betas", "0.5", "--motion", tmp_path / "walk.npz")[0] == 0
+    status, made, _ = command(capsys, first, "-o", second, "--betas=-1,2", "--correctives", "baked")
+    assert status == 0 and made["betas"] == [-1.0, 2.0] and made["correctives"] == "baked" and made["keyed"] > 10
+    bpy.ops.wm.open_mainfile(filepath=str(second))
+    armature = next(obj for obj in bpy.context.scene.objects if obj.type == "ARMATURE")
+    built = dataclasses.replace(
+        body, v_template=(body.v_template + body.shapedirs @ np.array([-1.0, 2.0])).astype(np.float32)
+    )
+    heads = np.array([armature.data.bones[name].head_local for name in built.skeleton.joints])
+    heads[:, 2] -= armature["avanim_lift"]
+    assert np.abs(heads - turned(built.rest().joints)).max() < 1e-3
+    status, made, _ = command(capsys, second, "-o", first, "--correctives", "driven")
+    assert status == 0 and made["correctives"] == "driven" and made["keyed"] is None
+
+
+def test_baked_correctives_go_into_an_export(file, wild_motion, tmp_path, capsys):
+    path, _ = file
+    wild_motion.save(tmp_path / "walk.npz")
+    out = tmp_path / "walk.glb"
+    words = ("--motion", tmp_path / "walk.npz", "--correctives", "baked")
+    assert command(capsys, path, "-o", out, *words)[0] == 0
+    blob = out.read_bytes()
+    head = json.loads(blob[20 : 20 + int.from_bytes(blob[12:16], "little")])
+    morphs = head["meshes"][0]["extras"]["targetNames"]
+    assert sum(name.startswith(CORRECTIVE_PREFIX) for name in morphs) > 10
+    assert any(channel["target"]["path"] == "weights" for channel in head["animations"][0]["channels"])
+
+
+def test_a_body_that_cannot_be(file, tmp_path, capsys):
+    path, _ = file
+    out = tmp_path / "out.blend"
+    for words, told in (
+        ((path, "-o", out, "--betas", "1,x"), "must be numbers"),
+        ((path, "-o", out, "--betas", "1,2,3"), "has 2 betas"),
+        ((path, "-o", out, "--betas", "nan"), "has 2 betas"),
+        ((path, "-o", tmp_path / "out.txt"), "end it in"),
+        ((tmp_path / "none.npz", "-o", out), "none.npz"),
+        ((path, "-o", out, "--motion", tmp_path / "none.bvh"), "none.bvh"),
+    ):
+        status, _, error = command(capsys, *words)
+        assert status == 2 and told in error and error.count("\n") == 1, error
+        assert not out.exists()
