@@ -467,12 +467,25 @@ def writing(stage):
     stage.view.type = "NODE_EDITOR"
     session, tracks = _addon("session"), _addon("takes.tracks")
     session.worker().submit = lambda job: answer
+    own = []
+    job = _addon("generating").Generate
+    done = job._done
+
+    def timed(self, context):
+        began = time.perf_counter()
+        try:
+            return done(self, context)
+        finally:
+            own.append(time.perf_counter() - began)
+
+    job._done = timed
     ticks = Ticks()
     bpy.app.timers.register(ticks)
     # The first seconds go into compiling shaders.
     yield 6.0
     stage.facts["rounds"] = []
-    for _ in range(3):
+    for _ in range(5):
+        own.clear()
         began = time.perf_counter()
         with bpy.context.temp_override(window=stage.window):
             bpy.ops.avanim.generate_dance("INVOKE_DEFAULT")
@@ -480,7 +493,7 @@ def writing(stage):
         ended = time.perf_counter()
         yield 1.5
         gaps = ticks.gaps(began - 0.1, time.perf_counter())
-        stage.facts["rounds"].append({"seconds": ended - began, "longest": max(gaps)})
+        stage.facts["rounds"].append({"seconds": ended - began, "longest": max(gaps), "own": max(own)})
         stage.facts["takes"] = len(tracks.take_tracks(armature))
         with bpy.context.temp_override(window=stage.window):
             bpy.ops.ed.undo()
