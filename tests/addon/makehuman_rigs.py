@@ -4,7 +4,9 @@
 MPFB itself is no package; this is what its *Add Rig* makes: bones at its places, its weights, its shape keys.
 """
 
+import contextlib
 import gzip
+import io
 import json
 from pathlib import Path
 
@@ -145,9 +147,7 @@ class MakeHuman:
 
 
 def _generated(metarig: bpy.types.Object) -> bpy.types.Object:
-    from avanim.avanim_addon.scene.console import quiet
-
-    with quiet():
+    with contextlib.redirect_stdout(io.StringIO()):
         bpy.context.view_layer.objects.active = metarig
         bpy.ops.pose.rigify_generate()
     rig = next(obj for obj in bpy.data.objects if obj.type == "ARMATURE" and "jaw_master" in obj.pose.bones

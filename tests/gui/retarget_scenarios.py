@@ -3,7 +3,9 @@
 
 import importlib
 import json
+import sys
 import time
+from pathlib import Path
 
 import bpy
 import numpy as np
@@ -197,4 +199,51 @@ def speak(stage):
     stage.xdotool("key", "ctrl+z")
     yield 1.5
     facts["after_undo"] = _takes(_rig())
+    yield from show_only(stage)
+
+
+def speak_faces(stage):
+    """MakeHuman's mesh with ARKit's keys, a jaw bone alone, Rigify's controls: each speaks by a click; Ctrl-Z."""
+    facts = stage.facts
+    yield from open_tab(stage)
+    sys.path.insert(0, stage.arguments["rigs"])
+    human = importlib.import_module("makehuman_rigs").MakeHuman(Path(stage.arguments["human"]))
+    bpy.ops.preferences.addon_enable(module="rigify")
+    session = _addon("session")
+    bpy.context.scene.avanim.face.audio = stage.arguments["song"]
+    yield from show_only(stage, "AVANIM_PT_face")
+    for kind, bones, keys in (("arkit", "default", "arkit"), ("jaw", "default", ""), ("rigify", "rigify", "")):
+        with bpy.context.temp_override(window=stage.window, area=stage.view, region=stage.region("WINDOW")):
+            armature = human.add(bones, keys)
+            for obj in bpy.context.selected_objects:
+                obj.select_set(False)
+            bpy.context.view_layer.objects.active = armature
+            armature.select_set(True)
+            bpy.ops.avanim.map_bones()
+            bpy.ops.ed.undo_push(message="Mapped")
+        name = armature.name
+        yield 1.0
+        found = yield from stage.buttons([_FACE])
+        yield from _click(stage, found[_FACE])
+        yield lambda name=name: len(_takes(bpy.data.objects[name])) == 1 and not session.running
+        # Undo makes all of Blender's data anew.
+        scene, armature = bpy.context.scene, bpy.data.objects[name]
+        body = next(mesh for mesh in armature.children if mesh.type == "MESH")
+        gaps = []
+        for frame in range(scene.frame_start, scene.frame_end + 1):
+            scene.frame_set(frame)
+            vertices = body.evaluated_get(bpy.context.evaluated_depsgraph_get()).data.vertices
+            upper, lower = (np.mean([vertices[at].co for at in some], axis=0) for some in stage.arguments["rims"])
+            gaps.append(1000 * float((upper - lower)[2]))
+        marks = _addon("scene.marks").kept(armature.animation_data.nla_tracks[0].strips[0].action)["phonemes"]
+        facts[kind] = {"gaps": gaps, "rate": scene.render.fps / scene.render.fps_base}
+        facts[kind]["phonemes"] = [[float(t), label] for t, label in zip(marks.times, marks.labels, strict=True)]
+        stage.point_at_viewport()
+        yield 0.3
+        stage.xdotool("key", "ctrl+z")
+        yield 1.5
+        facts[kind]["after_undo"] = _takes(bpy.data.objects[name])
+        for obj in list(bpy.data.objects):
+            bpy.data.objects.remove(obj)
+        yield 0.3
     yield from show_only(stage)

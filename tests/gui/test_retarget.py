@@ -5,7 +5,10 @@ import statistics
 
 import numpy as np
 import pytest
+from avanim.rigs.characters.makehuman import find_data
+from avanim.rigs.errors import InputError
 
+from .run_blender import ROOT
 from .test_window import bring, limit, play
 
 
@@ -60,3 +63,20 @@ def test_a_face_of_visemes_speaks_by_a_click(extension, speech, tmp_path):
         frame = round(time * facts["rate"])
         assert shown[frame : frame + 4, 0].max() > 0.5, f"the lips stay open in the closure at {time:.2f} s"
     assert facts["after_undo"] == []
+
+
+def test_faces_of_keys_of_a_jaw_and_of_controls_speak_by_a_click(extension, speech, tmp_path):
+    try:
+        human = find_data()
+    except InputError as error:
+        pytest.skip(str(error))
+    # Vertices of the lips' inner rims, in the middle of the mouth, as in tests/addon/test_speaking_rigs.py.
+    more = {"human": str(human), "rigs": str(ROOT / "tests" / "addon"), "rims": [[474, 520], [493, 523]]}
+    facts = play("retarget_scenarios.speak_faces", *bring(tmp_path, extension, speech), **more)
+    for kind in ("arkit", "jaw", "rigify"):
+        gaps, rate = np.array(facts[kind]["gaps"]), facts[kind]["rate"]
+        closed = [round(time * rate) for time, label in facts[kind]["phonemes"] if label in ("p", "b", "m")]
+        shut = [gaps[frame : frame + 4].min() for frame in closed]
+        print(f"{kind}: open by {gaps.max():.1f} mm, in {len(closed)} closures at most {max(shut):.1f} mm")
+        assert closed and max(shut) < 1.3 and gaps.max() > 6
+        assert facts[kind]["after_undo"] == []
