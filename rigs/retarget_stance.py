@@ -3,7 +3,8 @@
 
 Legs that keep the source's directions put the ankles elsewhere than the source's own lengths did. Two things are free
 to take that up: the way of the pelvis, and the place of each stance on the floor. Both are found at once, by least
-squares over the whole of the motion; what is left over, the legs take up by bending (`limbs.bent`).
+squares over the whole of the motion, in which the largest angles count by more than their squares; what is left over,
+the legs take up by bending (`limbs.bent`).
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ Mask = NDArray[np.bool_]
 # an acceleration by 1 a s² of the offset, and of a leg's move on its way from stance to stance; and an offset by 1 from
 # the way that the legs' length gives, which only settles what is free else.
 _SMOOTH, _LEG_SMOOTH, _TIE = 1.2e-5, 1e-4, 6e-5
-# Steps of the solution, and the angle (rad) from which on one counts more than its square.
-_STEPS, _LARGE = 3, np.radians(1.0)
+# The most steps of the solution, how many are enough where the largest angle (rad) is no more than `_FINE`, and the
+# angle from which on one counts more than its square.
+_STEPS, _ENOUGH, _FINE, _LARGE = 5, 3, np.radians(2.0), np.radians(1.0)
 # So much more than all else counts that a place stays one during a stance, and that a pose that was asked for is kept.
 _STIFF = 1e7
 # And so much (rad² a leg's length²) that a foot is where such a pose has it.
@@ -47,10 +49,12 @@ def settled(legs: list[Leg], fps: float, exact: Mask) -> tuple[Array, list[Array
     for step in range(_STEPS):
         if step:
             near = [leg.near(move) for leg, move in zip(legs, moves, strict=True)]
+        if step >= _ENOUGH and max(worst.max() for _, _, worst in near) <= _FINE:
+            break
         for leg, under in zip(legs, deep, strict=True):
             under |= (leg.height + offset[:, 1] < 0) & ~leg.pinned.any(1)
         weights = [
-            np.sqrt(weight) * np.maximum(1, worst / _LARGE) for weight, (_, _, worst) in zip(weights, near, strict=True)
+            weight**0.75 * np.maximum(1, worst / _LARGE) for weight, (_, _, worst) in zip(weights, near, strict=True)
         ]
         costs = [weight[:, None, None] * cost * size**2 for weight, (cost, _, _) in zip(weights, near, strict=True)]
         least = [np.where(exact[:, None], 0.0, there) for _, there, _ in near]
