@@ -194,9 +194,10 @@ def steps() -> None:
         on = stands[:, :2].any(1), stands[:, 2:].any(1)
         feet = [(np.flatnonzero(~m[:-1] & m[1:]) + 1) / fine for m in on]
         soles = keys.sample(scene, keys.figures_of(scene), [], 1, scene.frame_end).soles[0]
-        gaps, heard, dragged, rate = [], [], 0, fps * keys.SUBFRAMES
+        gaps, heard, dragged, rate = [], [], [], fps * keys.SUBFRAMES
         for foot, side in enumerate(("left", "right")):
-            mine = [event for event in events if event.part.startswith(side)]
+            mine = [event for event in events if event.part.startswith(side) and event.kind == "step"]
+            drawn = [event for event in events if event.part == f"{side} foot"]
             for event in mine:
                 part_ = downs[2 * foot + (event.part != f"{side} heel")]
                 gaps.append(min((event.time - when for when in (*feet[foot], *part_)), key=abs))
@@ -208,13 +209,14 @@ def steps() -> None:
                 if aloft[round(since * rate) : round(when * rate)].any():
                     heard.append(min((abs(e.time - when) for e in mine), default=9) <= 2 / fps)
                 else:
-                    dragged += 1  # it stood, was drawn over the floor, and stands again
+                    # It stood, was drawn over the floor, and stands again.
+                    dragged.append(any(since - 0.1 < e.time + e.seconds and e.time < when + 0.1 for e in drawn))
         near = np.array([gap for gap in gaps if abs(gap) <= 2 / fps])
         claps = [event.time / beat for event in events if event.part == "hands"]
         off = [1e3 * beat * (c - round(c)) for c in claps]
         print(
             f"{name:<14}{len(gaps):4d} events, right {len(near)}/{len(gaps)}, "
-            f"lifted feet heard {sum(heard)}/{len(heard)}, {dragged} dragged, "
+            f"lifted feet heard {sum(heard)}/{len(heard)}, dragged {sum(dragged)}/{len(dragged)}, "
             f"|t| median {1e3 * np.median(abs(near)):5.1f} p90 {1e3 * np.percentile(abs(near), 90):5.1f} ms"
             + (f"; {len(claps)} claps, {np.mean(off):+.0f} ms from the beat" if claps else "")
         )

@@ -10,7 +10,7 @@ import numpy as np
 from mathutils import Vector
 from numpy.typing import NDArray
 
-from ...rigs.contacts import contacts_of
+from ...rigs.contacts import contacts_of, runs
 from ...rigs.errors import InputError
 from ...rigs.impact import detect
 from ...rigs.impact.events import Event
@@ -29,6 +29,11 @@ _HEEL_MASS, _TOE_MASS = 4.5, 2.0  # kg that a foot's blow stops, of a body of 70
 _SETTLES = 0.25  # m/s: a foot that is put down with no speed still takes on weight
 _SOFTEST = 0.08  # m/s: slower, it is not heard
 _SOLE, _LIFTED = 0.006, 0.014  # m: what a sole gives, and how high a foot is that is said to be lifted
+# m/s and s: slower, or shorter, a foot on the floor is not drawn over it; s that it may rest meanwhile; m that it goes.
+_DRAWN, _SHORTEST, _RESTS, _WAY = 0.15, 0.1, 0.06, 0.04
+_FLOATS = 0.05  # m over the floor
+_WEIGHT = 70 * 9.81  # N
+_BEARS = 0.15  # of the weight, a foot that is drawn while the other stands
 _CLAP, _CLAP_SPEED = 0.13, 0.5  # m between the palms' middles, and m/s
 # s in which what is that near comes down for good, and m above that at which it is heard.
 _DOWN, _STEP_GIVE, _CLAP_GIVE = 0.12, 0.001, 0.01
@@ -150,7 +155,7 @@ def steps_of(
     figure: Figure, soles: Array, palms: Array, rate: float, grounds: list[tuple[bpy.types.Object, Shape]],
     otherwise: str,
 ) -> list[Event]:  # fmt: skip
-    """Where heels and balls come down, and hands meet.
+    """Where heels and balls come down, where feet are drawn over the floor, and where hands meet.
 
     Args:
         soles: (T, 4, 3) m, palms (T, 2, 3) m, Blender's axes. grounds: what can be stepped on, and does not move.
@@ -168,13 +173,13 @@ def steps_of(
     model = to_model(soles)
     model[..., 1] = height
     stands = contacts_of(model.reshape(len(soles), 2, 2, 3), rate)
+    levels = np.array([
+        np.median(height[stands[:, k], k]) if stands[:, k].any() else np.percentile(height[:, k], 10) for k in range(4)
+    ])  # fmt: skip
     for k in range(4):
         side, heel = ("left", "right")[k // 2], k % 2 == 0
         drop = np.gradient(height[:, k]) * rate
-        level = (
-            float(np.median(height[stands[:, k], k])) if stands[:, k].any() else float(np.percentile(height[:, k], 10))
-        )
-        for near in _landings(height[:, k] - level):
+        for near in _landings(height[:, k] - levels[k]):
             speed = float(max(0.0, -drop[max(0, near - round(0.08 * rate)) : near + 1].min()))
             exact = detect.settles(height[:, k], near, rate, _DOWN, _STEP_GIVE)
             moment = round(exact)
@@ -186,6 +191,21 @@ def steps_of(
                 exact / rate, tuple(to_model(soles[moment, k])), mass * (speed + _SETTLES),
                 ("flesh", matter or otherwise), "step", (figure.armature.name, name), (0.0, 1.0, 0.0), speed, mass,
                 part=f"{side} {'heel' if heel else 'toe'}", source="keys",
+            ))  # fmt: skip
+    # Who floats stands on nothing.
+    down = (height - levels < _SOLE) & (levels < _FLOATS)
+    for foot, side in enumerate(("left", "right")):
+        mine, others = slice(2 * foot, 2 * foot + 2), slice(2 - 2 * foot, 4 - 2 * foot)
+        for span, track in _drags(soles[:, mine], down[:, mine], rate):
+            middle = (span.start + span.stop) // 2
+            name, matter = under[2 * foot + 1][min(len(under[0]) - 1, middle // every)][1:]
+            load = _WEIGHT * np.where(stands[span, others].any(1), _BEARS, 0.5)
+            rows = np.column_stack([np.arange(span.start, span.stop) / rate, load, track])
+            found.append(Event(
+                span.start / rate, tuple(rows[0, 3:]), float(load.mean()), ("flesh", matter or otherwise), "scrape",
+                (figure.armature.name, name), (0.0, 1.0, 0.0), float(track[:, 0].mean()), _HEEL_MASS,
+                (span.stop - 1 - span.start) / rate, tuple(tuple(map(float, row)) for row in rows),
+                f"{side} foot", "keys",
             ))  # fmt: skip
     if palms.shape[1] == 2:
         gaps = np.linalg.norm(palms[:, 0] - palms[:, 1], axis=1)
@@ -207,6 +227,28 @@ def _landings(height: Array) -> list[int]:
         if aloft and height[moment] < _SOLE:
             found.append(moment)
             aloft = False
+    return found
+
+
+def _drags(points: Array, down: NDArray[np.bool_], rate: float) -> list[tuple[slice, Array]]:
+    """Where a foot is drawn over the floor: the samples, and of each the speed m/s and the place (3) m, model's axes.
+
+    Args:
+        points: (T, 2, 3) m, heel and ball, Blender's axes. down: (T, 2), which of them lies on the floor.
+    """
+    speeds = np.linalg.norm(np.gradient(points[..., :2], axis=0), axis=-1) * rate
+    speeds = np.where(down, speeds, 0.0)
+    drawn = speeds.max(1) > _DRAWN
+    for rest in runs(~drawn):
+        if rest.start > 0 and rest.stop < len(drawn) and rest.stop - rest.start <= _RESTS * rate and down[rest].any():
+            drawn[rest] = True
+    which = speeds.argmax(1)
+    found = []
+    for span in runs(drawn):
+        speed = speeds[span].max(1)
+        if span.stop - span.start > _SHORTEST * rate and speed.sum() / rate > _WAY:
+            places = to_model(points[np.arange(len(points)), which][span])
+            found.append((span, np.column_stack([speed, places])))
     return found
 
 

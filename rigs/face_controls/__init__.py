@@ -48,7 +48,6 @@ class FaceControls:
         lids = [bone for table in (self.lids_top, self.lids_bottom) for side in table.values() for bone in side]
         return (*self.points.values(), *lids)
 
-
     @property
     def regions(self) -> list[tuple[str, ...]]:
         """`bones` in groups; controls of different ones do not hang on each other."""

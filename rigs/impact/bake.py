@@ -153,17 +153,9 @@ def _sound_of(
     result = np.zeros(length)
     for index, event in events:
         first = event.objects[0] == name
-        if event.kind == "step" and own is None:
-            ground = parts.get(event.objects[1])
-            matter = _matter(event.materials[1], ground)
-            wall = ground.thickness if ground and ground.material.name == matter.name else matter.thickness
-            result += event.gain * synth.footfall(
-                matter, wall, event.time, event.impulse, "heel" in event.part, seed + 7919 * index, length, rate
-            )
-        elif own is None:
-            if event.part == "hands":
-                result += event.gain * synth.clap(event.time, event.speed, seed + 7919 * index, length, rate)
-        elif event.kind == "step":
+        if own is None:
+            result += event.gain * _of_a_figure(event, parts.get(event.objects[1]), seed + 7919 * index, length, rate)
+        elif event.part and event.kind in ("step", "scrape"):
             continue  # the ground's part is in the foot's
         elif event.kind == "hit":
             blows += _blows(own, parts.get(event.objects[1] if first else event.objects[0]), event, first, fps)
@@ -187,6 +179,19 @@ def _sound_of(
     if not own.body.fixed:
         result += synth.jolt(own.modes.mass, own.volume, blows, length, rate)
     return result
+
+
+def _of_a_figure(event: Event, ground: _Part | None, seed: int, length: int, rate: int) -> Array:
+    """(length,) Pa at 1 m: a character's foot, with what the ground does, or its hands."""
+    if event.part == "hands":
+        return synth.clap(event.time, event.speed, seed, length, rate)
+    matter = _matter(event.materials[1], ground)
+    wall = ground.thickness if ground and ground.material.name == matter.name else matter.thickness
+    if event.kind == "step":
+        return synth.footfall(matter, wall, event.time, event.impulse, "heel" in event.part, seed, length, rate)
+    if event.kind == "scrape" and event.track:
+        return synth.shuffle(matter, wall, np.asarray(event.track, float)[:, :3], seed, length, rate)
+    return np.zeros(length)
 
 
 def _matter(name: str, part_: _Part | None) -> Material:

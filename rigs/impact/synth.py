@@ -233,13 +233,49 @@ def footfall(
     if ground.grains:
         number = max(1, round(ground.grains * min(2.0, 0.4 + 0.25 * impulse)))
         moments = time + np.sort(rng.gamma(2.0, spread / 2, number))
-        tones = np.exp(rng.uniform(np.log(ground.grain[0]), np.log(ground.grain[1]), number))
-        sizes = 0.1 * impulse**0.5 * rng.pareto(2.5, number).clip(0, 6) / number**0.25
-        clock = np.arange(round(0.008 * rate)) / rate
-        for moment, tone, size in zip(moments, tones, sizes, strict=True):
-            crumb = size * np.exp(-clock * tone / 1.6) * np.sin(2 * np.pi * tone * clock)
-            _add(result, round(moment * rate), crumb)
+        _crackle(result, ground, moments, 0.1 * impulse**0.5, rng, rate)
     return result
+
+
+# Of a shoe that is drawn along, judgements: m of its sole's roughness, N/m by which it gives way; m of way on which it
+# stirs as many grains as a step does, and the impulse (N·s) of a step that stirs them as much; Pa of hiss at 1 m by 1
+# m/s under 100 N, for the root of 1 m of the ground's roughness.
+_SOLE_ROUGH, _SOLE_STIFF, _STEP_LONG, _STIRS, _HISSES = 50e-6, 2e4, 0.3, 2.0, 0.9
+
+
+def shuffle(ground: Material, thickness: float, track: Array, seed: int, length: int, rate: int = RATE) -> Array:
+    """(length,) Pa at 1 m: a sole that is drawn over a ground. Sole and ground hiss, loose grains crackle on the way.
+
+    Args:
+        track: (K, 3) time s, load N, speed m/s.
+    """
+    result = np.zeros(length)
+    rng = np.random.default_rng(seed)
+    start = round(track[0, 0] * rate)
+    force, _ = rubbing(track, float(np.hypot(_SOLE_ROUGH, ground.roughness)), False, seed, rate, _SOLE_STIFF)
+    # As of `thud`: what a plate without end radiates that a force drives.
+    _add(result, start, AIR * force / (2 * np.pi * max(ground.density * thickness, 1.0)))
+    clock = track[0, 0] + np.arange(len(force)) / rate
+    loud = np.interp(clock, track[:, 0], np.minimum(track[:, 2], 3.0) * np.sqrt(track[:, 1] / 100))
+    edge = np.minimum(1, np.minimum(clock - clock[0], clock[-1] - clock) / 0.01)
+    hiss = filtered(*butterworth([700, 6000], "band", rate), rng.standard_normal(len(force)))
+    _add(result, start, _HISSES * max(ground.roughness, 5e-6) ** 0.5 * loud * edge * hiss)
+    if ground.grains:
+        way = np.concatenate([[0.0], np.cumsum(0.5 * (track[1:, 2] + track[:-1, 2]) * np.diff(track[:, 0]))])
+        number = round(ground.grains * way[-1] / _STEP_LONG)
+        moments = np.interp(rng.uniform(0, way[-1], number), way, track[:, 0])
+        _crackle(result, ground, moments, 0.1 * _STIRS**0.5, rng, rate)
+    return result
+
+
+def _crackle(result: Array, ground: Material, moments: Array, size: float, rng: np.random.Generator, rate: int) -> None:
+    """Add a short damped tone of a grain at each of the moments."""
+    tones = np.exp(rng.uniform(np.log(ground.grain[0]), np.log(ground.grain[1]), len(moments)))
+    sizes = size * rng.pareto(2.5, len(moments)).clip(0, 6) / max(len(moments), 1) ** 0.25
+    clock = np.arange(round(0.008 * rate)) / rate
+    for moment, tone, loud in zip(moments, tones, sizes, strict=True):
+        crumb = loud * np.exp(-clock * tone / 1.6) * np.sin(2 * np.pi * tone * clock)
+        _add(result, round(moment * rate), crumb)
 
 
 def clap(time: float, speed: float, seed: int, length: int, rate: int = RATE) -> Array:

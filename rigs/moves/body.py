@@ -108,7 +108,8 @@ def ankle(foot: FootTrack, ball0: Array, ankle0: Array, heel0: Array) -> tuple[A
     share = np.where(foot.down, (foot.pitch < 0).astype(float), foot.heel_pivot)[:, None]
     place = about_ball * (1 - share) + about_heel * share
     lowest = np.minimum((place + turned @ (ball0 - ankle0))[:, 1], (place + turned @ (heel0 - ankle0))[:, 1])
-    place[:, 1] += np.maximum(0.0, -lowest)
+    # A foot on its way to land on its heel hangs from that with its toes still down: those clear the floor as well.
+    place[:, 1] += np.maximum(0.0, np.where(foot.down, 0.0, foot.height * share[:, 0]) - lowest)
     return place, turned, flat
 
 

@@ -17,7 +17,9 @@ from avanim import __main__ as command_line  # noqa: E402
 from avanim.avanim_addon.compat import versions  # noqa: E402
 from avanim.avanim_addon.scene import contacts, impact_bodies, impact_result, impact_solver  # noqa: E402
 from avanim.avanim_addon.scene.take import write_take  # noqa: E402
+from avanim.rigs.errors import InputError  # noqa: E402
 from avanim.rigs.impact.events import Events  # noqa: E402
+from avanim.rigs.motion import Motion  # noqa: E402
 from mathutils import Matrix  # noqa: E402
 
 from .impact_scenes import drop, dump, lowest, walk  # noqa: E402
@@ -190,6 +192,42 @@ def test_a_characters_steps_and_its_ground(fresh_scene, puppet):
     left = [event.time for event in steps if event.part.startswith("left")]
     right = [event.time for event in steps if event.part.startswith("right")]
     assert left and min(abs(t - 0.5) for t in left) < 0.06 and min(abs(t - 1.0) for t in right) < 0.06
+
+
+@pytest.mark.parametrize("above", [0.0, 0.1])
+def test_feet_that_are_drawn_over_the_floor_scrape(fresh_scene, puppet, above):
+    """A body that is slid along by half a metre in a second, on its feet or a hand's breadth above the floor."""
+    from avanim.avanim_addon.scene.character import add_character
+    from avanim.rigs.impact.bake import bake
+
+    fresh_scene.render.fps, fresh_scene.frame_start, fresh_scene.frame_end = 24, 1, 73
+    armature = add_character(puppet, correctives=False)
+    motion = walk()
+    still = Motion(np.repeat(motion.poses[:1], 73, 0), np.repeat(motion.trans[:1], 73, 0), 24.0, motion.skeleton)
+    write_take(armature, still, "still")
+    bpy.ops.mesh.primitive_plane_add(size=6, location=(0, 0, lowest(armature)))
+    bpy.context.object["avanim_sound_material"] = "concrete"
+    for frame, x in ((25, 0.0), (49, 0.5)):
+        armature.location = (x, 0, above)
+        armature.keyframe_insert("location", frame=frame)
+    if above:
+        with pytest.raises(InputError, match="touches anything"):
+            contacts.capture()
+        return
+    found = contacts.capture()
+    assert sorted(event.part for event in found.events) == ["left foot", "right foot"]
+    for event in found.events:
+        assert event.kind == "scrape" and event.objects == (armature.name, "Plane")
+        assert event.materials[1] == "concrete"
+        # Blender eases in and out: slower than 0.15 m/s for a part of the second.
+        assert 0.7 < event.seconds < 1.01 and abs(event.time + event.seconds / 2 - 1.5) < 0.05
+        assert sum(row[2] for row in event.track) / (24 * 4) == pytest.approx(0.5, abs=0.04)
+    baked = bake(found)
+    assert list(baked.tracks) == ["Plane", armature.name] and not baked.tracks["Plane"].any()
+    sound = np.abs(baked.tracks[armature.name]).max(0)
+    rate = len(sound) / found.seconds
+    before, during, after = (sound[round(a * rate) : round(b * rate)].max() for a, b in ((0, 0.9), (1, 2), (2.2, 3)))
+    assert during > 5e-4 and before < 0.05 * during and after < 0.05 * during
 
 
 def test_thickness_materials_and_values_are_read(fresh_scene):

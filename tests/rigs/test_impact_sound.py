@@ -218,6 +218,21 @@ def test_loose_grounds_crackle():
     assert bright("gravel") > 3 * bright("wood") and bright("gravel") > bright("snow")
 
 
+def test_a_foot_that_is_drawn_along_hisses_by_its_speed_and_ground():
+    def loud(ground, speed):
+        clock = 0.1 + np.arange(50) / 96
+        track = np.column_stack([clock, np.full(50, 100.0), np.full(50, speed)])
+        sound = synth.shuffle(MATERIALS[ground], MATERIALS[ground].thickness, track, 1, RATE)
+        assert np.isfinite(sound).all() and not sound[: round(0.099 * RATE)].any() and not sound[-RATE // 3 :].any()
+        return np.sqrt((sound**2).mean())
+
+    for ground in ("wood", "concrete", "carpet"):
+        heel = synth.footfall(MATERIALS[ground], MATERIALS[ground].thickness, 0.1, 4.0, True, 1, RATE)
+        assert 0 < loud(ground, 0.3) < loud(ground, 1.0) < np.sqrt((heel**2).mean())
+    assert loud("concrete", 0.0) == 0.0 and 3 * loud("gravel", 0.3) > loud("gravel", 1.0) > loud("gravel", 0.3)
+    assert loud("gravel", 0.5) > 3 * loud("concrete", 0.5)
+
+
 def test_events_are_kept_whole(tmp_path):
     events = Events((blow(0.2, part="left heel", track=((0.1, 1, 2, 3, 4, 5),)), blow(0.1)), 23.976, 5, 2.0, ("so",))
     events.save(tmp_path / "events.json")

@@ -75,6 +75,18 @@ def test_what_is_said_to_stand_is_on_the_floor(name):
         assert performance.contacts.any(axis=1).mean() > 0.45
 
 
+@pytest.mark.parametrize("name", [name for name, move in MOVES.items() if not any(s.slide for s in move.phrase.steps)])
+def test_a_foot_that_swings_clears_the_floor(name):
+    for performance in variants(name):
+        points = sole_points(performance.motion, REST)
+        moving = np.linalg.norm(np.diff(points[:, :, 1, [0, 2]], axis=0), axis=-1) * FPS > 1.0
+        aloft = ~performance.contacts.reshape(-1, 2, 2).any(2)
+        swings = moving & aloft[1:] & aloft[:-1]
+        # The tip of the toes is the last to leave.
+        lows = points[1:, :, :2, 1].min(2)[swings]
+        assert np.count_nonzero(lows < 0.002) <= 0.05 * lows.size
+
+
 @pytest.mark.parametrize("name", MOVES)
 def test_knees_and_elbows_bend_the_right_way(name):
     for performance in variants(name):
