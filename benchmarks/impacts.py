@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How exactly contacts are found, how right modes are, and how long the sound of a scene takes.
 
-    python benchmarks/impacts.py [contacts] [first] [steps] [modes] [blows] [speed]
+    python benchmarks/impacts.py [contacts] [first] [steps] [modes] [blows] [speed] [film]
 
 `contacts`: eight mixed bodies that fall into a pile, in scenes by chance, against the solver's own steps: what is
 written, by simulating again, and what is found from 24 frames a second by peaks of acceleration, by the rule of jerk of
 an older add-on (its threshold is the best one on these very scenes), and by arcs of free flight. `first`: a ball's
 first hit against free fall. `steps`: a dancer's steps and claps against what its moves say of the feet. `modes`: disc,
 bar and tube against theory. `blows`: decay against the loss factor, and how long hammers touch. `speed`: contacts of
-piles, modes of a mesh, ten seconds with 50 events, and 2,000 events. Needs the bpy wheel for the first three; prints
-tables.
+piles, modes of a mesh, ten seconds with 50 events, and 2,000 events. `film`: time and memory of films of four lengths
+that are heard from their pictures. Needs the bpy wheel for the first three; prints tables.
 """
 
 from __future__ import annotations
@@ -316,7 +316,49 @@ def speed() -> None:
             print(f"{count:>5} events in {seconds:g} s at 48 kHz, stereo, 6 bodies{took:13.2f}")
 
 
+_HEAR = """
+import resource, sys, time
+from avanim.models.tasks import run
+from avanim.rigs.job import Job
+begin = time.process_time()
+run(Job("foley", sys.argv[1], {"method": sys.argv[2]}, sys.argv[3]))
+print(time.process_time() - begin, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+
+
+def film() -> None:
+    """A ball bounces for 10 s to 10 min, heard by the trained networks, each in a process of its own."""
+    import subprocess
+    import tempfile
+    from pathlib import Path
+
+    import av
+
+    print("A film of 30 pictures a second: processor seconds, and the most memory of the process, MB")
+    with tempfile.TemporaryDirectory() as folder:
+        for seconds in (10, 60, 200, 600):
+            path = Path(folder) / f"{seconds}.mp4"
+            with av.open(str(path), "w") as out:
+                stream = out.add_stream("mpeg4", rate=30)
+                stream.width, stream.height, stream.pix_fmt = 256, 192, "yuv420p"
+                rows, columns = np.mgrid[:192, :256]
+                for number in range(30 * seconds):
+                    height = 120 * abs(np.cos(np.pi * number / 30))
+                    ball = (rows - 160 + height) ** 2 + (columns - 128) ** 2 < 300
+                    picture = np.where(ball, 220, np.where(rows > 176, 90, 40)).astype(np.uint8)
+                    out.mux(stream.encode(av.VideoFrame.from_ndarray(picture[..., None].repeat(3, 2), format="rgb24")))
+                out.mux(stream.encode())
+            for method in ("foley", "indicated"):
+                words = [sys.executable, "-c", _HEAR, str(path), method, str(path.with_suffix(".wav"))]
+                done = subprocess.run(words, capture_output=True, text=True, check=True)
+                used, most = map(float, done.stdout.split())
+                print(f"{seconds:4d} s by {method:<10}{used:9.1f} s {most:8.0f} MB", flush=True)
+
+
 if __name__ == "__main__":
-    parts = {"contacts": contacts, "first": first, "steps": steps, "modes": theory, "blows": blows, "speed": speed}
+    parts = {
+        "contacts": contacts, "first": first, "steps": steps, "modes": theory, "blows": blows, "speed": speed,
+        "film": film,
+    }  # fmt: skip
     for name in sys.argv[1:] or parts:
         parts[name]()

@@ -74,7 +74,7 @@ class LiveMouth:
     def _hear(self, frames: Frames) -> NDArray[np.int64]:
         if not len(frames):
             return np.zeros(0, np.int64)
-        self._guess.feed(natural.inputs(frames.posterior, frames.events, frames.effort))
+        self._guess.feed(natural.inputs(frames.posterior, frames.events, frames.effort, frames.curves))
         self._effort = np.concatenate([self._effort, frames.effort])
         self._loudness = np.concatenate([self._loudness, frames.loudness])
         return self._decoder.feed(scores(frames.posterior, frames.events, self._decoder.weights))

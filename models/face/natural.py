@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a captured face would do, from what is heard: `avanim train face/natural --data DIR` fits it.
 
-A ridge regression from the recogniser's phones, events and effort around each moment to the curves of
-`articulation_natural.MOTION`. None of its inputs depends on how loud, high or fast a voice is, so it serves any voice
-although one was captured. `articulate` follows it within what each phone is recognised by.
+A ridge regression from the recogniser's phones, events, effort and guess of a captured face around each moment to the
+curves of `articulation_natural.MOTION`. None of its inputs depends on how loud, high or fast a voice is, so it serves
+any voice although one was captured. `articulate` follows it within what each phone is recognised by.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ TAPS = tuple(range(-12, 10, 3))
 BACK, AHEAD = -min(TAPS), max(TAPS)
 # A captured motion comes so long, s, after its sound.
 LATE = 1 / 30
-_RIDGE = 0.7  # against inputs of variance 1
+_RIDGE = 3.0  # against inputs of variance 1
 # A regression makes less of what it is unsure of; these come as large as the captured ones, or nothing would be round.
 _AS_LARGE = ("mouthFunnel", "mouthPucker")
 _EVERY = 3  # frames of 10 ms that are learned from: a capture has 30 a second
@@ -58,10 +58,10 @@ class Natural:
         return (_around(heard) @ self.gain + self.rest).clip(0, 1)
 
 
-def inputs(posterior: Any, events: Any, effort: Any) -> Array:
-    """(T, F) of (T, P) probabilities of phones, (T, E) of events and (T,) effort, at 100 Hz."""
+def inputs(posterior: Any, events: Any, effort: Any, curves: Any) -> Array:
+    """(T, F) of (T, P) probabilities of phones, (T, E) of events, (T,) effort and (T, C) curves, at 100 Hz."""
     # The root tells a phone that is hardly likely from one that is not there at all.
-    return np.concatenate([np.sqrt(posterior), events, np.asarray(effort)[:, None]], axis=1).astype(float)
+    return np.concatenate([np.sqrt(posterior), events, np.asarray(effort)[:, None], curves], axis=1).astype(float)
 
 
 def _around(inputs: Array) -> Array:
@@ -101,7 +101,8 @@ def lesson(clip: Clip, device: str = "auto") -> Lesson:
     own = np.arange(len(clip.curves)) / 100
     later = np.arange(count) / 100 + LATE
     motion = np.stack([np.interp(later, own, clip.curves[:, CURVES.index(name)]) for name in MOTION], axis=1)
-    return Lesson(clip.voice.split()[-1], _around(inputs(heard.posterior, heard.events, heard.effort))[:count], motion)
+    known = _around(inputs(heard.posterior, heard.events, heard.effort, heard.curves))
+    return Lesson(clip.voice.split()[-1], known[:count], motion)
 
 
 def fit(lessons: Sequence[Lesson], ridge: float = _RIDGE) -> Natural:

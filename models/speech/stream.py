@@ -46,6 +46,7 @@ class Frames:
     speech: Array
     f0: Array
     loudness: Array
+    curves: Array
 
     def __len__(self) -> int:
         return len(self.posterior)
@@ -113,19 +114,20 @@ class Listener:
                 x = layer(x)
                 if not len(x):
                     return self._nothing()
-            said, seen, _ = self.net.left(x[None])
+            said, seen, moved = self.net.left(x[None])
             posterior, events = said.softmax(2)[0].numpy(), seen.sigmoid()[0].numpy()
-        return self._frames(posterior, events)
+            curves = moved[0].clamp(0, 1).numpy()
+        return self._frames(posterior, events, curves)
 
     def finish(self) -> Frames:
         """The frames that are still missing, as if silence followed."""
         first = self._given
         waiting = len(self._waiting) - _EITHER + (len(self._samples) - REACH) // HOP
         rest = self.feed(np.zeros(round(self.latency * RATE) + PAIR * HOP, np.float32))
-        values = (rest.posterior, rest.events, rest.effort, rest.speech, rest.f0, rest.loudness)
+        values = (rest.posterior, rest.events, rest.effort, rest.speech, rest.f0, rest.loudness, rest.curves)
         return Frames(first, *(value[:waiting] for value in values))
 
-    def _frames(self, posterior: Array, events: Array) -> Frames:
+    def _frames(self, posterior: Array, events: Array, curves: Array) -> Frames:
         count = len(posterior)
         level, _, voicing, pitch = self._waiting[_EITHER : _EITHER + count].T
         speech = 1.0 - posterior[:, 0]
@@ -134,7 +136,7 @@ class Listener:
         voiced = (voicing > 0.5) & (level > -60) & (speech > 0.3)
         f0 = np.where(voiced, 150.0 * 2.0**pitch, 0.0).astype(np.float32)
         first, self._given = self._given, self._given + count
-        return Frames(first, posterior, events, effort, speech, f0, level)
+        return Frames(first, posterior, events, effort, speech, f0, level, curves)
 
     def _effort(self, speech: Array) -> Array:
         """(n,) as recogniser's of the n frames that are final now, against what was usual until then."""
@@ -152,8 +154,8 @@ class Listener:
 
     def _nothing(self) -> Frames:
         empty = np.zeros(0, np.float32)
-        phones, events, _ = self.net.heads
-        return Frames(self._given, np.zeros((0, phones), np.float32), np.zeros((0, events), np.float32), *[empty] * 4)
+        phones, events, curves = (np.zeros((0, size), np.float32) for size in self.net.heads)
+        return Frames(self._given, phones, events, *[empty] * 4, curves)
 
 
 def frame_levels(padded: Array) -> Array:

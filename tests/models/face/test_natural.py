@@ -10,6 +10,7 @@ from avanim.models.face import generate, natural, with_phones
 from avanim.models.face.hearing import Source, listen
 from avanim.models.face.live import LiveMouth
 from avanim.models.face.score import motion_of
+from avanim.models.speech.net import CURVES
 from avanim.rigs.articulation import MouthSettings
 from avanim.rigs.articulation_natural import MOTION
 from avanim.rigs.errors import InputError
@@ -36,7 +37,7 @@ def lessons(count=3, frames=1500):
         rng = np.random.default_rng(seed)
         names = np.repeat(rng.integers(0, len(PHONES), frames // 10), 10)
         posterior = np.eye(len(PHONES))[names]
-        heard = natural.inputs(posterior, np.zeros((frames, 5)), np.zeros(frames))
+        heard = natural.inputs(posterior, np.zeros((frames, 5)), np.zeros(frames), np.zeros((frames, len(CURVES))))
         motion = rng.normal(0.05, 0.02, (frames, len(MOTION)))
         motion[6:, 0] += 0.5 * np.isin(names[:-6], range(20, 30))
         motion[:, 1] += 0.3 * np.isin(names, range(5))
