@@ -155,7 +155,7 @@ class Listener:
     def _nothing(self) -> Frames:
         empty = np.zeros(0, np.float32)
         phones, events, curves = (np.zeros((0, size), np.float32) for size in self.net.heads)
-        return Frames(self._given, phones, events, *[empty] * 4, curves)
+        return Frames(self._given, phones, events, empty, empty, empty, empty, curves)
 
 
 def frame_levels(padded: Array) -> Array:
