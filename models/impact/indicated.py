@@ -35,6 +35,7 @@ Array = NDArray[np.float64]
 WEIGHTS = Path(__file__).parent.parent / "weights" / "impact_indicated.safetensors"
 COMPONENTS, WIDTH = 10, 128
 REPEATS = FPS // PICTURE_FPS
+DELAY = 3  # pictures that the network sees after a moment before it says how that sounds
 # Robustness of the loss: log(eps + r²) cares little for how wrong what is wrong is.
 _EPSILON = 1 / 25**2
 _TYPICAL = 0.3  # deviation of the first component
@@ -49,7 +50,7 @@ _LASTS = 0.7  # share of an onset's loudness that, when its piece ends, says tha
 
 
 class IndicatedNet(nn.Module):
-    """(B, T, 3, 96, 96) frames 0..1 at 30 a second to (B, 3 T, 10) components at 90."""
+    """(B, T, 3, 96, 96) frames 0..1 at 30 a second to (B, 3 T, 10) components at 90, `DELAY` pictures late."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -120,7 +121,8 @@ def hear(
     place = choose(device)
     net = net.to(place).eval()
     state, looked, watched = None, None, 0
-    rows = Rows(count * REPEATS)
+    rows = Rows((count + DELAY) * REPEATS)
+    late = DELAY * REPEATS
     with torch.inference_mode():
         for part, kept in windows(frames, 60, 1, 1):
             progress(min(1.0, watched / max(count, watched + len(part))), "Watching the shot")
@@ -131,8 +133,12 @@ def hear(
             answer, state = net.time(seen.repeat_interleave(REPEATS, 0)[None], state)
             rows.add(net.out(answer)[0].cpu().numpy())
             watched += len(images)
+        if watched:
+            # The end is answered as if what moves went on for a moment.
+            answer, _ = net.time(seen[-1:].repeat_interleave(late, 0)[None], state)
+            rows.add(net.out(answer)[0].cpu().numpy())
     progress(1.0, "Watching the shot")
-    return rows.all()
+    return rows.all()[late:]
 
 
 def onsets(components: Array, ear: Ear) -> NDArray[np.int64]:

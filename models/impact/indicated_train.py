@@ -21,6 +21,7 @@ from .foley_score import f1_of, matched, mean_guess, motion_guess
 from .foley_train import augmented
 from .indicated import (
     BEFORE_SECONDS,
+    DELAY,
     PIECE_SECONDS,
     REPEATS,
     Ear,
@@ -41,7 +42,7 @@ from .training import Run, clips_to_learn_from, few_threads
 
 Array = NDArray[np.float64]
 
-MINUTES, BATCH, LENGTH = 20.0, 4, 45
+MINUTES, BATCH, LENGTH = 20.0, 4, 45 + DELAY
 # Pa that becomes 1: the loudest clips are a little over.
 _FULL_SCALE = 1000.0
 
@@ -110,7 +111,8 @@ class Trainer(Run[IndicatedNet]):
             frames.append(augmented(self.clips[number].frames[begin : begin + length], rng))
             wanted.append(self.wanted[number][begin * REPEATS : (begin + length) * REPEATS])
         found = self.net(torch.tensor(np.stack([one.transpose(0, 3, 1, 2) for one in frames])))
-        return self.descend(robust(found, torch.tensor(np.stack(wanted))), share)
+        late = DELAY * REPEATS
+        return self.descend(robust(found[:, late:], torch.tensor(np.stack(wanted))[:, :-late]), share)
 
 
 def train(
@@ -158,19 +160,13 @@ def begin_with(net: IndicatedNet, weights: str | Path) -> None:
 
 
 def best_rise(net: IndicatedNet, ear: Ear, clips: Sequence[Clip]) -> float:
-    """The rise of loudness that is best taken for an onset: that by which hits are found and nothing is made up.
-
-    What sets in amid a slide is neither.
-    """
+    """The rise of loudness that is best taken for an onset: by which hits are found and none is made up (`f1`)."""
     heard = [hear(clip.frames, net, "cpu") for clip in clips]
     loudest = max(float(ear.cochleagram(components).mean(1).max()) for components in heard)
     scores = []
     for rise in loudest * np.geomspace(0.02, 0.6, 18):
-        counts = np.zeros(3, int)
-        for clip, told in zip(clips, heard, strict=True):
-            at = onsets(told, replace(ear, rise=float(rise)))
-            frames = np.minimum(at * PICTURES // FPS, len(clip.slides) - 1)
-            counts += matched(clip.times, at[~_amid(clip)[frames]] / FPS)[1]
+        tried = replace(ear, rise=float(rise))
+        counts = np.sum([_found(clip, told, tried)[1] for clip, told in zip(clips, heard, strict=True)], 0)
         scores.append((f1_of(*(int(count) for count in counts)), float(rise)))
     return max(scores)[1]
 

