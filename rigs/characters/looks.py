@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .body import MOUTH_DEPTH
+from .body import MOUTH_DEPTH, mouth_light
 from .character import Material
 from .garments import Top, Trousers
 from .skin import to_png
@@ -108,18 +108,12 @@ LOOKS = {
     ),
 }  # fmt: skip
 
-# How much light reaches which depth (mm) behind the front teeth; without it back teeth shine as the front ones do
-# wherever a renderer knows no shadow within the mouth.
-_DEPTHS, _LIGHT = (0.0, 8.0, 14.0, 22.0, 32.0, 50.0), (1.0, 0.95, 0.62, 0.26, 0.12, 0.05)
-
 _CLOTH = ("top", "trim", "trousers", "band")
 
 
 def _inside(name: str, colour: Colour, **surface: float) -> Material:
     """Something in the mouth, whose u is its depth (`body.MOUTH`): the deeper, the darker and redder."""
-    light = np.interp(np.linspace(0, 1000 * MOUTH_DEPTH, 128), _DEPTHS, _LIGHT)[:, None]
-    # What light there is has been at lips and cheeks before.
-    shades = np.array(colour) * light ** np.array([0.85, 1.1, 1.1])
+    shades = np.array(colour) * mouth_light(np.linspace(0, MOUTH_DEPTH, 128))
     return Material(name, colour, **surface, image=to_png(np.tile(shades, (4, 1, 1))))
 
 

@@ -14,7 +14,7 @@ from scipy.ndimage import distance_transform_edt, gaussian_filter
 from scipy.spatial import KDTree
 
 from ..skeleton import SMPLX55
-from .body import IRIS, PUPIL, SIDES, Body
+from .body import IRIS, PUPIL, SIDES, Body, front_of_teeth, mouth_light
 from .makehuman import HumanData
 from .surface import triangles
 
@@ -199,7 +199,9 @@ def bake_skin(
     tint(lips, np.clip(gaussian_filter(_mask(data, "lips"), 2.5), 0, 1) * (0.9 + 0.06 * middle))
     tint((0.84, 0.72, 0.72), _mask(data, "eyelids") * 0.5)
     tint((1.12, 1.0, 1.0), _mask(data, "fingernails") * 0.7)
-    tint((0.45, 0.18, 0.18), _mask(data, "inside-mouth"))
+    within = _mask(data, "inside-mouth")[..., None]
+    depth = front_of_teeth(body.vertices, body.faces, body.face_materials) - z
+    colour = colour * (1 + within * (np.array([0.45, 0.18, 0.18]) * mouth_light(depth) - 1)).astype(np.float32)
 
     ink = np.array(hair, np.float32)
     covered = _brows(position, layout.covered, body.eyes, brow)[..., None]
