@@ -21,7 +21,7 @@ from ...rigs.job import Job, Progress, part
 from . import DEFAULT_METHOD, METHODS
 from . import cochleagram as ear_rates
 from .foley import Seen, watch
-from .indicated import copied, hear, load_weights, onsets, retrieve
+from .indicated import PIECE_SECONDS, copied, hear, load_weights, placed
 from .mux import with_sound
 from .play import GROUND, RATE, SLIDING_SPEED, body, played_in_parts, stretches
 from .shots import FPS, MATERIALS, Film
@@ -185,14 +185,15 @@ def _by_indicated(
     components = hear(shot, net, options.get("device", "auto"), part(progress, 0, 0.8), round(shot.length * FPS))
     if not shot.moves:
         components = ear.components(np.zeros((len(components), ear_rates.BANDS)))
-    at = onsets(components, ear)
-    chosen = retrieve(components, at, ear)
+    at, chosen = placed(components, ear)
     progress(0.9, "Playing what is heard")
     events = []
-    for frame, number in zip(at, chosen, strict=True):
+    for frame, after, number in zip(at, [*at[1:], len(components)], chosen, strict=False):
         name, action = ear.kinds[number].split()
-        kind = "hit" if action == "hit" else "scrape"
-        events.append((_event(frame / ear_rates.FPS, (name, GROUND), kind), float(np.abs(ear.waves[number]).max())))
+        lasts = min(PIECE_SECONDS, (after - frame) / ear_rates.FPS)
+        told = ("hit", 0.0) if action == "hit" else ("scrape", lasts)
+        event = _event(frame / ear_rates.FPS, (name, GROUND), told[0], seconds=told[1])
+        events.append((event, float(np.abs(ear.waves[number]).max())))
     return _resampled(copied(len(components), at, chosen, ear)), events
 
 

@@ -8,7 +8,6 @@ Nothing but pictures goes in; neither the events nor the materials of a clip are
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -42,11 +41,13 @@ _TYPICAL = 0.3  # deviation of the first component
 # Around a peak, frames of 1/90 s that are compared, and the seconds of sound that are copied.
 BEFORE, AFTER = 2, 16
 BEFORE_SECONDS, PIECE_SECONDS = 0.02, 0.6
-_RISE = 0.12  # of the loudest sound: an onset, where nothing was tried out
-_SMOOTH = 9  # frames over which a rise is seen; a tenth of a second
-_APART = 0.07  # s between two peaks
+_RISE = 0.02  # of the loudest sound: an onset, where nothing was tried out
+_SMOOTH, _NEAR = 3, 4  # frames over which a rise is seen, and on either side of which it is the largest
+_SHARE = 0.1  # of a film's largest rise, below which a rise is none
+_LATE = 1  # frames that an onset comes after the largest rise
+_APART = 0.1  # s between two peaks
 _PART = 60  # s that are copied at a time
-_LASTS = 0.7  # share of an onset's loudness that, when its piece ends, says that it goes on
+_LEAST = 0.15  # s that something is heard at the least where nothing has set in
 
 
 class IndicatedNet(nn.Module):
@@ -76,8 +77,8 @@ class Ear:
     """What the sounds of the training clips have taught.
 
     `mean` (42,), `basis` (42, 10), `scale` (10,) of the components · `pieces` (N, 18, 10) components around an onset ·
-    `waves` (N, L) the sound there at 22,050 Hz · `rise` of loudness that is an onset · `kinds` (N,) what each is, which
-    is looked at only by scores, by lists of events, and where the user says the material.
+    `waves` (N, L) the sound there at 22,050 Hz · `rise` of the bands that is an onset · `kinds` (N,) what each is: for
+    scores, for lists of events, for what slides on, and where the user says the material.
     """
 
     mean: Array
@@ -104,6 +105,13 @@ class Ear:
     def quiet(self) -> float:
         """Loudness below which there is nothing: half that of the quietest tenth of the pieces."""
         return 0.5 * float(np.quantile(self.cochleagram(self.pieces).mean(2).max(1), 0.1))
+
+    def lasts(self) -> NDArray[np.int64]:
+        """(N,) frames of 1/90 s after its onset at which each piece has faded, or is to be followed by another."""
+        heard = np.abs(self.waves) > 1e-3 * np.abs(self.waves).max(1, keepdims=True)
+        ends = self.waves.shape[1] - heard[:, ::-1].argmax(1)
+        faded = np.round((ends / RATE - BEFORE_SECONDS) * FPS).astype(int) - 2
+        return np.clip(faded, 1, round((PIECE_SECONDS - 0.1) * FPS))
 
     def cochleagram(self, components: Array) -> Array:
         return components * self.scale @ self.basis.T + self.mean
@@ -142,28 +150,56 @@ def hear(
 
 
 def onsets(components: Array, ear: Ear) -> NDArray[np.int64]:
-    """Where the predicted sound sets in: frames of 1/90 s at which its loudness rises most, and where it goes on."""
-    loudness = ear.cochleagram(components).mean(1)
-    rise = np.convolve(np.diff(loudness, prepend=loudness[:1]), np.hanning(_SMOOTH + 2)[1:-1], "same")
-    apart, quiet = max(1, round(_APART * FPS)), ear.quiet()
-    padded = np.pad(rise, _SMOOTH // 2, constant_values=-np.inf)
-    peaks = rise >= np.lib.stride_tricks.sliding_window_view(padded, _SMOOTH).max(1)
+    """Where something sets in: frames of 1/90 s after which the bands get louder most (spectral flux, Bello 2005)."""
+    gram, quiet = ear.cochleagram(components), ear.quiet()
+    if not len(gram):
+        return np.zeros(0, int)
+    risen = np.maximum(_smoothed(np.diff(gram, axis=0, prepend=gram[:1])), 0).mean(1)
+    loudness, apart = gram.mean(1), max(1, round(_APART * FPS))
+    padded = np.pad(risen, _NEAR, constant_values=-np.inf)
+    peaks = risen >= np.lib.stride_tricks.sliding_window_view(padded, 2 * _NEAR + 1).max(1)
+    least = max(ear.rise, _SHARE * float(risen.max()))
     found: list[int] = []
-    for frame in np.argsort(-rise):
-        if rise[frame] < ear.rise:
-            break
-        heard = loudness[frame : frame + AFTER].max() >= quiet
-        if heard and peaks[frame] and all(abs(frame - other) >= apart for other in found):
+    taken = np.zeros(len(gram), bool)
+    candidates = np.flatnonzero(peaks & (risen >= least))
+    for frame in candidates[np.argsort(-risen[candidates])]:
+        if not taken[frame] and loudness[frame : frame + AFTER].max() >= quiet:
             found.append(int(frame))
-    # What slides is as loud when its piece ends as it was: it is followed by another.
-    length = round((PIECE_SECONDS - 0.1) * FPS)
-    for begin, end in itertools.pairwise([*sorted(found), len(loudness)]):
-        first = loudness[begin : begin + length].max()
-        for frame in range(begin + length, end - apart, length):
-            if loudness[frame] < max(_LASTS * first, quiet):
-                break
-            found.append(frame)
-    return np.array(sorted(found), int)
+            taken[max(0, frame - apart + 1) : frame + apart] = True
+    return np.minimum(np.array(sorted(found), int) + _LATE, len(gram) - 1)
+
+
+def _smoothed(values: Array) -> Array:
+    """(T, K): each over `_SMOOTH` frames."""
+    window = np.hanning(_SMOOTH + 2)[1:-1]
+    padded = np.pad(values, ((_SMOOTH // 2, _SMOOTH // 2), (0, 0)))
+    return np.lib.stride_tricks.sliding_window_view(padded, _SMOOTH, axis=0) @ (window / window.sum())
+
+
+def placed(components: Array, ear: Ear) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where pieces are copied to (frames of 1/90 s), and which: at the onsets, and where something slides besides."""
+    if not len(components):
+        return np.zeros(0, int), np.zeros(0, int)
+    at = onsets(components, ear)
+    chosen = retrieve(components, at, ear)
+    # What hits rings; what slides is there without having set in, or still there when its piece has ended.
+    loud, lasts = ear.cochleagram(components).mean(1) >= ear.quiet(), ear.lasts()
+    least = round(_LEAST * FPS)
+    more: list[tuple[int, int]] = []
+    ends = np.append(at, len(loud))
+    for end, free in zip(ends, [0, *(at + lasts[chosen])], strict=True):
+        frame = int(free)
+        while frame + least <= end:
+            piece = int(retrieve(components, np.array([frame]), ear)[0]) if loud[frame : frame + least].all() else -1
+            if piece >= 0 and ear.kinds[piece].endswith("slide"):
+                more.append((frame, piece))
+                frame += max(int(lasts[piece]), least)
+            else:
+                frame += 1 if piece < 0 else least
+    at = np.append(at, np.array([frame for frame, _ in more], int))
+    chosen = np.append(chosen, np.array([piece for _, piece in more], int))
+    order = np.argsort(at, kind="stable")
+    return at[order], chosen[order]
 
 
 def retrieve(components: Array, at: NDArray[np.int64], ear: Ear) -> NDArray[np.int64]:
@@ -175,8 +211,7 @@ def retrieve(components: Array, at: NDArray[np.int64], ear: Ear) -> NDArray[np.i
 
 def sound_of(components: Array, ear: Ear) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
     """The waveform at 22,050 Hz made of training sounds; where they begin (1/90 s), and which they are."""
-    at = onsets(components, ear)
-    chosen = retrieve(components, at, ear)
+    at, chosen = placed(components, ear)
     return np.concatenate([np.zeros(0, np.float32), *copied(len(components), at, chosen, ear)]), at, chosen
 
 

@@ -30,6 +30,7 @@ from .indicated import (
     learned_ear,
     load_weights,
     onsets,
+    placed,
     retrieve,
     robust,
     save_weights,
@@ -160,14 +161,14 @@ def begin_with(net: IndicatedNet, weights: str | Path) -> None:
 
 
 def best_rise(net: IndicatedNet, ear: Ear, clips: Sequence[Clip]) -> float:
-    """The rise of loudness that is best taken for an onset: by which hits are found and none is made up (`f1`)."""
+    """The rise that is best taken for an onset: by which hits are found and none is made up (`f1`)."""
     heard = [hear(clip.frames, net, "cpu") for clip in clips]
     loudest = max(float(ear.cochleagram(components).mean(1).max()) for components in heard)
     scores = []
-    for rise in loudest * np.geomspace(0.02, 0.6, 18):
+    for rise in loudest * np.geomspace(0.002, 0.2, 24):
         tried = replace(ear, rise=float(rise))
-        counts = np.sum([_found(clip, told, tried)[1] for clip, told in zip(clips, heard, strict=True)], 0)
-        scores.append((f1_of(*(int(count) for count in counts)), float(rise)))
+        found = [matched(clip.times, onsets(told, tried) / FPS)[1] for clip, told in zip(clips, heard, strict=True)]
+        scores.append((f1_of(*(int(count) for count in np.sum(found, 0))), float(rise)))
     return max(scores)[1]
 
 
@@ -178,24 +179,15 @@ def _amid(clip: Clip) -> NDArray[np.bool_]:
     return (clip.slides > 0) & ~near
 
 
-def _found(clip: Clip, components: Array, ear: Ear) -> tuple[list[tuple[int, int]], tuple[int, int, int]]:
-    """`matched` hits of a clip and onsets whose piece is a hit; the second index is among all onsets."""
-    at = onsets(components, ear)
-    chosen = retrieve(components, at, ear)
-    struck = [index for index, piece in enumerate(chosen) if ear.kinds[piece].endswith("hit")]
-    pairs, counts = matched(clip.times, at[struck] / FPS)
-    return [(hit, struck[index]) for hit, index in pairs], counts
-
-
 def score(data_dir: str | Path, progress: Progress = silent) -> dict[str, Any]:
     """On clips of shapes and textures that were not trained on, beside pieces chosen at random.
 
-    `f1` of onsets within a frame, of those whose retrieved piece is a hit, beside that of hits where the motion in the
-    picture drops most sharply and of hits that are evenly spread, each as many as usual · `quiet` as `foley_score` has
-    it, here of onsets · `material` the share of found hits whose
-    piece is of the right one · `action` the mean of the shares of onsets at hits, and of those amid slides, whose piece
-    is of the right one · `loudness_r` correlation of the predicted with the true loudness over all frames of 1/90 s ·
-    `error` mean distance of the components, beside that of their mean.
+    `f1` of onsets within a frame of hits, whatever their piece is, beside that of hits where the motion in the picture
+    drops most sharply and of hits that are evenly spread, each as many as usual · `quiet` as `foley_score` has it, here
+    of onsets · `material` the share of found hits whose piece is of the right one · `action` the mean of the shares of
+    onsets at hits, and of those amid slides, whose piece is of the right one · `loudness_r` correlation of the
+    predicted with the true loudness over all frames of 1/90 s · `error` mean distance of the components, beside that of
+    their mean.
 
     Raises:
         InputError: there are no clips, or no weights.
@@ -210,18 +202,19 @@ def score(data_dir: str | Path, progress: Progress = silent) -> dict[str, Any]:
         components = hear(clip.frames, net, "cpu", told)
         at = onsets(components, ear)
         kinds = [ear.kinds[piece].split() for piece in retrieve(components, at, ear)]
-        counts += _found(clip, components, ear)[1]
-        for hit, index in matched(clip.times, at / FPS)[0]:
+        pairs, found = matched(clip.times, at / FPS)
+        counts += found
+        for hit, index in pairs:
             material.append(kinds[index][0] == MATERIALS[clip.materials[hit]])
             chance.append(ear.kinds[rng.integers(len(ear.kinds))].split()[0] == MATERIALS[clip.materials[hit]])
             action["hit"].append(kinds[index][1] == "hit")
-        for index, moment in enumerate(at / FPS):
-            if _amid(clip)[min(round(moment * PICTURES), len(clip.slides) - 1)]:
-                action["slide"].append(kinds[index][1] == "slide")
+        for moment, piece in zip(*placed(components, ear), strict=True):
+            if _amid(clip)[min(round(moment / REPEATS), len(clip.slides) - 1)]:
+                action["slide"].append(ear.kinds[piece].endswith("slide"))
         heard.append(components)
         true.append(ear.components(cochleagram(sound_of_clip(clip, number)))[: len(components)])
     still = load_clips(data_dir, "quiet-test", needed=False)
-    false = [len(onsets(hear(clip.frames, net, "cpu"), ear)) for clip in still]
+    false = [len(placed(hear(clip.frames, net, "cpu"), ear)[0]) for clip in still]
     quiet = {"clips": len(still), "left_without_onsets": false.count(0), "false_onsets": sum(false)} if still else None
     said, was = np.concatenate(heard), np.concatenate(true)
     loud = [ear.cochleagram(values).mean(1) for values in (said, was)]
@@ -236,7 +229,7 @@ def score(data_dir: str | Path, progress: Progress = silent) -> dict[str, Any]:
         "material_by_chance": _mean(chance),
         "action": (_mean(action["hit"]) + _mean(action["slide"])) / 2,
         "action_by_chance": 0.5,
-        "onsets_amid_slides": len(action["slide"]),
+        "pieces_amid_slides": len(action["slide"]),
         "loudness_r": float(np.corrcoef(*loud)[0, 1]),
         "error": float(np.linalg.norm(said - was, axis=1).mean()),
         "error_of_the_mean": float(np.linalg.norm(was, axis=1).mean()),

@@ -12,7 +12,7 @@ from avanim.models.impact import indicated
 from avanim.models.impact.cochleagram import BANDS, FPS, RATE, cochleagram
 from avanim.models.impact.foley import Watcher
 from avanim.models.impact.foley import save_weights as save_watcher
-from avanim.models.impact.indicated import IndicatedNet, learned_ear, onsets, retrieve, sound_of
+from avanim.models.impact.indicated import IndicatedNet, learned_ear, onsets, placed, retrieve, sound_of
 from avanim.models.impact.indicated_train import Trainer, begin_with, pieces_of, sound_of_clip
 from avanim.models.impact.play import played
 from avanim.models.impact.shots import MATERIALS, Clip
@@ -107,12 +107,15 @@ def test_80_a_toy_run_learns_to_hear_pictures() -> None:
 def test_80_silence_has_no_onsets_and_what_slides_goes_on() -> None:
     clips = [clip("steel"), clip("wood", slides=True)]
     grams = [cochleagram(sound_of_clip(one, n)) for n, one in enumerate(clips)]
-    ear = learned_ear(grams, pieces_of(clips[0], sound_of_clip(clips[0]), 0))
+    ear = learned_ear(grams, [p for n, one in enumerate(clips) for p in pieces_of(one, sound_of_clip(one, n), n)])
     assert not len(onsets(ear.components(np.zeros((90, BANDS))), ear))
     lasting = np.zeros((270, BANDS))
-    lasting[45:225] = grams[0].max() / 2
-    at = onsets(ear.components(lasting), ear)
+    lasting[45:225] = grams[1][60:90].mean(0)
+    at, chosen = placed(ear.components(lasting), ear)
     assert abs(int(at[0]) - 45) <= 1 and len(at) >= 3 and at[-1] < 225
+    assert {ear.kinds[piece] for piece in chosen} == {"wood slide"}
+    struck, _ = placed(ear.components(grams[0]), ear.only("steel"))
+    assert len(struck) == 1, "what was hit only rings on"
 
 
 def test_80_it_may_begin_with_the_towers_that_see_materials(tmp_path: Path) -> None:
