@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO
 
 from ..rigs.errors import Cancelled, InputError
-from ..rigs.files import replacing
+from ..rigs.files import lock, replacing
 from ..rigs.job import Progress, part, silent
 from . import jobs
 from .installer import Installer
@@ -174,17 +174,8 @@ def _alone(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise InputError(f"{folder} cannot be written: {str(error.strerror).lower()}.") from error
     with file:
-        try:
-            if sys.platform == "win32":
-                import msvcrt
-
-                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-            else:
-                import fcntl
-
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise InputError("Another Blender is at work on this runtime; wait for it.") from error
+        if not lock(file):
+            raise InputError("Another Blender is at work on this runtime; wait for it.")
         yield
 
 

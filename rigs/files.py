@@ -9,10 +9,11 @@ import os
 import re
 import shutil
 import stat
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, Any, BinaryIO
 
 from .errors import InputError
 
@@ -28,6 +29,22 @@ _REASONS = {
 }
 
 _FULL = 1 << 20  # bytes; with less the disk is full
+
+
+def lock(file: IO[Any]) -> bool:
+    """Keep an open file from other processes until it is closed or this one is gone; whether no other has it."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 @contextlib.contextmanager

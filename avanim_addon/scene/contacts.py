@@ -99,6 +99,8 @@ def _capture(scene: bpy.types.Scene, first: int, last: int, progress: Progress) 
             ground = scene.get(GROUND, "wood")
             for figure, soles, palms in zip(figures, sampled.soles, sampled.palms, strict=True):
                 events += keys.steps_of(figure, soles, palms, sampled.rate, grounds, ground)
+                within_reach = [obj for obj in (*keyed, *fixed) if obj.name in shapes]
+                events += keys.slaps_of(figure, palms, sampled, within_reach, shapes)
             events += keys.meetings_of(scene, [obj.name for obj in keyed], sampled, shapes, part(progress, 0.9, 1.0))
     fps = scene_fps(scene)
     seconds = (last - first + 1) / fps

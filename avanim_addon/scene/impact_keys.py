@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Contacts of what no solver moves: heels and toes of characters, hands that clap, things that are keyed to meet."""
+"""Contacts of what no solver moves: feet of characters, hands that clap or hit, things that are keyed to meet."""
 
 from __future__ import annotations
 
@@ -38,6 +38,9 @@ _CLAP, _CLAP_SPEED = 0.13, 0.5  # m between the palms' middles, and m/s
 # s in which what is that near comes down for good, and m above that at which it is heard.
 _DOWN, _STEP_GIVE, _CLAP_GIVE = 0.12, 0.001, 0.01
 _TOUCH, _SLOWEST = 0.006, 0.1  # m and m/s of things
+# Of a hand that hits a thing: m from the palm's middle at which it does, m/s that are heard, m at which it is looked
+# for, m that it must have been away to hit again, and kg that are stopped.
+_PALM, _SLAP, _AROUND, _FREE, _HAND_MASS = 0.03, 0.4, 0.25, 0.1, 0.8
 
 
 @dataclass
@@ -266,6 +269,42 @@ def _ground(point: Array, grounds: list[tuple[bpy.types.Object, Shape]]) -> tupl
                 top = height
                 best = (height, obj.name, material_of(obj, int(shape.slots[face])))
     return best
+
+
+def slaps_of(
+    figure: Figure, palms: Array, sampled: Sampled, things: list[bpy.types.Object], shapes: dict[str, Shape]
+) -> list[Event]:
+    """Where a hand comes down on a thing, of its palms (T, 2, 3) m; things that no solver moves."""
+    found: list[Event] = []
+    for obj in things:
+        shape = shapes[obj.name]
+        places, turns = sampled.parts[obj.name] if obj.name in sampled.parts else parted(obj.matrix_world)
+        for hand in range(palms.shape[1]):
+            here = ((palms[:, hand] - places)[:, None] @ turns)[:, 0]
+            outside = np.linalg.norm(np.maximum(0, np.maximum(shape.low - here, here - shape.high)), axis=1)
+            gaps, spots = np.full(len(here), _AROUND), {}
+            for index in np.flatnonzero(outside < _AROUND):
+                spot, normal, face, distance = shape.tree.find_nearest(here[index].tolist(), _AROUND)
+                if spot is not None:
+                    gaps[index] = distance
+                    spots[int(index)] = np.array(spot), np.array(normal), int(shape.slots[face])
+            hit = -1
+            for time, speed in detect.approaches(gaps, sampled.rate, _PALM, _SLAP):
+                # A hand that goes through a thing comes to its other side.
+                since, hit = hit, int(time * sampled.rate)
+                if since >= 0 and gaps[since : hit + 1].max() < _FREE:
+                    continue
+                index = min(spots, key=lambda at: abs(at - time * sampled.rate))
+                spot, normal, slot = spots[index]
+                place, turn = (places, turns) if turns.ndim == 2 else (places[index], turns[index])
+                away = turn @ (here[index] - spot if np.linalg.norm(here[index] - spot) > 1e-4 else normal)
+                found.append(Event(
+                    time, tuple(to_model(turn @ spot + place)), 1.2 * _HAND_MASS * speed,
+                    ("flesh", material_of(obj, slot)), "hit", (figure.armature.name, obj.name),
+                    tuple(to_model(away / np.linalg.norm(away))), speed, _HAND_MASS,
+                    part=f"{('left', 'right')[hand]} hand", source="keys",
+                ))  # fmt: skip
+    return found
 
 
 # --- things ---------------------------------------------------------------------------------------------------------

@@ -4,9 +4,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +20,7 @@ from ...rigs.impact.space import LAYOUTS
 from ...rigs.job import Job, Progress, part
 from ...rigs.sound import Sound
 from ..audio import load_sound, save_wav
+from ..caches import cache_folder
 
 OPTIONS: dict[str, tuple[type, float | None, float | None]] = {
     "layout": (str, None, None),
@@ -36,17 +35,6 @@ OPTIONS: dict[str, tuple[type, float | None, float | None]] = {
     "full_scale": (float, 0, None),
     "tail": (float, 0, 60),
 }
-
-
-def cache_folder() -> Path:
-    """Where modes are kept, beside what other programs keep to be quicker next time."""
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return base / "avanim" / "modes"
 
 
 def impacts(options: dict[str, Any], job: Job, progress: Progress) -> dict[str, Any]:
@@ -80,7 +68,7 @@ def impacts(options: dict[str, Any], job: Job, progress: Progress) -> dict[str, 
     if not len(capture.events):
         raise InputError("There are no events to be heard; bake the scene again.")
     only = [str(name) for name in options["only"]] if options.get("only") else None
-    cache = options.get("cache") or str(cache_folder())
+    cache = options.get("cache") or str(cache_folder("modes"))
     made = bake(
         capture, layout=layout, damping=options.get("damping", 1.0), seed=options.get("seed", 0), cache=cache,
         only=only, tail=options.get("tail", 0.0), progress=part(progress, 0.02, 0.95),

@@ -113,7 +113,7 @@ _CLOTH = ("top", "trim", "trousers", "band")
 
 def _inside(name: str, colour: Colour, **surface: float) -> Material:
     """Something in the mouth, whose u is its depth (`body.MOUTH`): the deeper, the darker and redder."""
-    shades = np.array(colour) * mouth_light(np.linspace(0, MOUTH_DEPTH, 128))
+    shades = (np.array(colour) * mouth_light(np.linspace(0, MOUTH_DEPTH, 128))).astype(np.float32)
     return Material(name, colour, **surface, image=to_png(np.tile(shades, (4, 1, 1))))
 
 

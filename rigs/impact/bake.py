@@ -185,6 +185,8 @@ def _of_a_figure(event: Event, ground: _Part | None, seed: int, length: int, rat
     """(length,) Pa at 1 m: a character's foot, with what the ground does, or its hands."""
     if event.part == "hands":
         return synth.clap(event.time, event.speed, seed, length, rate)
+    if event.part.endswith("hand"):
+        return synth.slap(event.time, event.speed, seed, length, rate)
     matter = _matter(event.materials[1], ground)
     wall = ground.thickness if ground and ground.material.name == matter.name else matter.thickness
     if event.kind == "step":

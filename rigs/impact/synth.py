@@ -291,6 +291,16 @@ def clap(time: float, speed: float, seed: int, length: int, rate: int = RATE) ->
     return result
 
 
+def slap(time: float, speed: float, seed: int, length: int, rate: int = RATE) -> Array:
+    """(length,) Pa at 1 m: the skin of a hand that comes down flat; what it hits sounds by itself."""
+    result = np.zeros(length)
+    count = round(0.03 * rate)
+    burst = np.random.default_rng(seed).standard_normal(count) * np.exp(-np.arange(count) / (0.004 * rate))
+    air = filtered(*butterworth([300, 3000], "band", rate), burst)
+    _add(result, round(time * rate), 0.3 * min(speed, 6.0) / 3 * air / max(np.abs(air).max(), 1e-12))
+    return result
+
+
 def _add(result: Array, start: int, piece: Array) -> None:
     first, last = max(start, 0), min(start + len(piece), len(result))
     if last > first:

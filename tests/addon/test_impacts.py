@@ -20,6 +20,7 @@ from avanim.avanim_addon.scene.take import write_take  # noqa: E402
 from avanim.rigs.errors import InputError  # noqa: E402
 from avanim.rigs.impact.events import Events  # noqa: E402
 from avanim.rigs.motion import Motion  # noqa: E402
+from avanim.rigs.skeleton import SKELETONS  # noqa: E402
 from mathutils import Matrix  # noqa: E402
 
 from .impact_scenes import drop, dump, lowest, walk  # noqa: E402
@@ -228,6 +229,44 @@ def test_feet_that_are_drawn_over_the_floor_scrape(fresh_scene, puppet, above):
     rate = len(sound) / found.seconds
     before, during, after = (sound[round(a * rate) : round(b * rate)].max() for a, b in ((0, 0.9), (1, 2), (2.2, 3)))
     assert during > 5e-4 and before < 0.05 * during and after < 0.05 * during
+
+
+@pytest.mark.parametrize("beaten", ["still", "raised"])
+def test_a_hand_hits_a_thing(fresh_scene, puppet, beaten):
+    """An arm that swings down comes upon a drum that stands there, or that is lifted to meet it."""
+    from avanim.avanim_addon.scene import impact_keys
+    from avanim.avanim_addon.scene.character import add_character
+    from avanim.rigs.impact.bake import bake
+
+    fresh_scene.render.fps, fresh_scene.frame_start, fresh_scene.frame_end = 24, 1, 49
+    armature = add_character(puppet, correctives=False)
+    base = walk()
+    motion = Motion(np.repeat(base.poses[:1], 49, 0), np.repeat(base.trans[:1], 49, 0), 24.0, base.skeleton)
+    arm = SKELETONS[base.skeleton].index("right_shoulder")
+    motion.poses[:, arm] = [0, 0, 0]
+    motion.poses[:, arm, 2] = np.interp(np.arange(49), [0, 12, 18, 30, 48], [-0.6, -0.6, 0.0, 0.0, -0.6])
+    write_take(armature, motion, "beat")
+    palms = impact_keys.sample(fresh_scene, impact_keys.figures_of(fresh_scene), [], 1, 49).palms[0][:, 1]
+    hit = 18 * impact_keys.SUBFRAMES
+    assert palms[0][2] > palms[hit][2] + 0.1
+    bpy.ops.mesh.primitive_cylinder_add(radius=0.2, depth=0.1, location=palms[hit] - [0, 0, 0.05 + 0.025])
+    drum = bpy.context.object
+    drum.name, drum["avanim_sound_material"] = "Drum", "plastic"
+    if beaten == "raised":
+        top = drum.location.z
+        for frame, z in ((1, top - 0.5), (13, top - 0.4), (19, top), (25, top), (37, top - 0.5)):
+            drum.location.z = z
+            drum.keyframe_insert("location", frame=frame)
+    found = contacts.capture()
+    blows = [event for event in found.events if event.objects == (armature.name, "Drum")]
+    assert [event.part for event in blows] == ["right hand"] and blows[0].materials == ("flesh", "plastic")
+    assert blows[0].time == pytest.approx(18 / 24, abs=0.05) and blows[0].speed > 0.5
+    assert np.linalg.norm(np.array(blows[0].point) - [palms[hit][0], palms[hit][2] - 0.025, -palms[hit][1]]) < 0.06
+    tracks = bake(found).tracks
+    for name in ("Drum", armature.name):
+        sound = np.abs(tracks[name]).max(0)
+        begin = np.flatnonzero(sound > 0.05 * sound.max())[0] / 48000
+        assert begin == pytest.approx(blows[0].time, abs=0.05), name
 
 
 def test_thickness_materials_and_values_are_read(fresh_scene):
