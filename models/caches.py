@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import IO
 
 from ..rigs.files import lock
 
+_MOST = 100  # processes at once; where nothing can be locked, none
 _held: list[IO[str]] = []
 
 
@@ -40,7 +40,7 @@ def keep_numba_apart() -> None:
     # What a parent process has claimed is not ours.
     os.environ.pop("NUMBA_CACHE_DIR", None)
     with contextlib.suppress(OSError):
-        for number in itertools.count():
+        for number in range(_MOST):
             folder = ours / str(number)
             folder.mkdir(parents=True, exist_ok=True)
             file = (folder / "lock").open("a")
