@@ -44,6 +44,7 @@ from .training import Run, clips_to_learn_from, few_threads
 Array = NDArray[np.float64]
 
 MINUTES, BATCH, LENGTH = 20.0, 4, 45 + DELAY
+_NEAR = 4.0  # frames from a hit, within which an onset is said to be that hit's
 # Pa that becomes 1: the loudest clips are a little over.
 _FULL_SCALE = 1000.0
 
@@ -183,11 +184,11 @@ def score(data_dir: str | Path, progress: Progress = silent) -> dict[str, Any]:
     """On clips of shapes and textures that were not trained on, beside pieces chosen at random.
 
     `f1` of onsets within a frame of hits, whatever their piece is, beside that of hits where the motion in the picture
-    drops most sharply and of hits that are evenly spread, each as many as usual · `quiet` as `foley_score` has it, here
-    of onsets · `material` the share of found hits whose piece is of the right one · `action` the mean of the shares of
-    onsets at hits, and of those amid slides, whose piece is of the right one · `loudness_r` correlation of the
-    predicted with the true loudness over all frames of 1/90 s · `error` mean distance of the components, beside that of
-    their mean.
+    drops most sharply and of hits that are evenly spread, each as many as usual · `onset_error_ms` median of onsets
+    within four frames of a hit · `quiet` as `foley_score` has it, here of pieces · `material` the share of found hits
+    whose piece is of the right one · `action` the mean of the shares of onsets at hits, and of those amid slides, whose
+    piece is of the right one · `loudness_r` correlation of the predicted with the true loudness over all frames of
+    1/90 s · `error` mean distance of the components, beside that of their mean.
 
     Raises:
         InputError: there are no clips, or no weights.
@@ -195,7 +196,7 @@ def score(data_dir: str | Path, progress: Progress = silent) -> dict[str, Any]:
     clips, taught = load_clips(data_dir, "test"), load_clips(data_dir, "train")
     net, ear = load_weights()
     rng = np.random.default_rng(0)
-    counts, material, chance, heard, true = np.zeros(3, int), [], [], [], []
+    counts, material, chance, heard, true, late = np.zeros(3, int), [], [], [], [], []
     action: dict[str, list[bool]] = {"hit": [], "slide": []}
     for number, clip in enumerate(clips):
         told = part(progress, number / len(clips), (number + 1) / len(clips))
@@ -204,6 +205,7 @@ def score(data_dir: str | Path, progress: Progress = silent) -> dict[str, Any]:
         kinds = [ear.kinds[piece].split() for piece in retrieve(components, at, ear)]
         pairs, found = matched(clip.times, at / FPS)
         counts += found
+        late += [abs(clip.times[i] - at[j] / FPS) for i, j in matched(clip.times, at / FPS, _NEAR)[0]]
         for hit, index in pairs:
             material.append(kinds[index][0] == MATERIALS[clip.materials[hit]])
             chance.append(ear.kinds[rng.integers(len(ear.kinds))].split()[0] == MATERIALS[clip.materials[hit]])
@@ -224,6 +226,7 @@ def score(data_dir: str | Path, progress: Progress = silent) -> dict[str, Any]:
         "f1": f1_of(*(int(count) for count in counts)),
         "f1_of_motion": _guessed(clips, motion_guess(clips, taught)),
         "f1_of_the_mean": _guessed(clips, mean_guess(clips, taught)),
+        "onset_error_ms": float(1000 * np.median(late)) if late else None,
         "quiet": quiet,
         "material": _mean(material),
         "material_by_chance": _mean(chance),
