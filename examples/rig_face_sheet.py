@@ -42,16 +42,9 @@ def add_face(human: MakeHuman, kind: str) -> bpy.types.Object:
         bpy.ops.preferences.addon_enable(module="rigify")
     rig = {"oculus": "game_engine", "vrm": "game_engine", "rigify": "rigify"}.get(kind, "default")
     armature = human.add(rig, keys=kind if kind in ("arkit", "units") else "")
-    body = meshes_of(armature)[0]
     if kind in ("oculus", "vrm"):
-        rest = human.points[: len(body.data.vertices)]
-        shapes = {name: human.shape(path)[: len(rest)] for name, path in human.targets("arkit").items()}
-        body.shape_key_add(name="Basis", from_mix=False)
-        for key, target in face_conventions()[kind].targets.items():
-            moved = rest + sum(share * shapes[shape] for shape, share in target.recipe.items())
-            made = body.shape_key_add(name=key, from_mix=False)
-            made.data.foreach_set("co", moved.astype(np.float32).ravel())
-            made.value = 0.0
+        recipes = {key: target.recipe for key, target in face_conventions()[kind].targets.items()}
+        human.sculpt(meshes_of(armature)[0], recipes)
     foreign.map_bones(armature)
     armature.hide_viewport = True
     lips = Vector(human.points[[474, 520, 493, 523]].mean(axis=0))

@@ -86,6 +86,17 @@ class MakeHuman:
         bpy.context.view_layer.update()
         return armature
 
+    def sculpt(self, body: bpy.types.Object, recipes: dict[str, dict[str, float]]) -> None:
+        """Give the body shape keys, each the sum of so much of MPFB's face units by ARKit's names."""
+        rest = self.points[: len(body.data.vertices)]
+        shapes = {name: self.shape(path)[: len(rest)] for name, path in self.targets("arkit").items()}
+        body.shape_key_add(name="Basis", from_mix=False)
+        for key, recipe in recipes.items():
+            moved = rest + sum(share * shapes[shape] for shape, share in recipe.items())
+            made = body.shape_key_add(name=key, from_mix=False)
+            made.data.foreach_set("co", moved.astype(np.float32).ravel())
+            made.value = 0.0
+
     def _armature(self, rig: str) -> bpy.types.Object:
         bones = json.loads((self.root / "mpfb2/rigs" / RIGS[rig]).read_text())
         bones = {name: bone for name, bone in bones.get("bones", bones).items() if "-helper" not in name}

@@ -58,15 +58,8 @@ def speaking(human, kind):
         bpy.ops.preferences.addon_enable(module="rigify")
     armature = human.add(rig, keys=kind if kind in ("arkit", "units") else "")
     if kind not in ("arkit", "units", "jaw", "rigify"):
-        body = meshes_of(armature)[0]
-        shapes = {name: human.shape(path)[: len(body.data.vertices)] for name, path in human.targets("arkit").items()}
-        rest = human.points[: len(body.data.vertices)]
-        body.shape_key_add(name="Basis", from_mix=False)
-        for key, target in face_conventions()[kind].targets.items():
-            moved = rest + sum(share * shapes[shape] for shape, share in target.recipe.items())
-            made = body.shape_key_add(name=key, from_mix=False)
-            made.data.foreach_set("co", moved.astype(np.float32).ravel())
-            made.value = 0.0
+        recipes = {key: target.recipe for key, target in face_conventions()[kind].targets.items()}
+        human.sculpt(meshes_of(armature)[0], recipes)
     foreign.map_bones(armature)
     return armature
 
